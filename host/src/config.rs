@@ -1,0 +1,59 @@
+//! `guesthouse.toml`: what the operator decides for the whole host.
+//!
+//! Owns its form and its defaults. As in manifests, an unknown key or a value out of range is refused with file, line and key.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::limits::{HostLimitOverrides, PluginLimitOverrides};
+use crate::plugin::manifest::AuthPolicy;
+
+/// The file as it is written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Address and port; `127.0.0.1:8080` by default. The command line's `--listen` stands above it.
+    pub listen: Option<SocketAddr>,
+    /// Serving threads; one per core by default.
+    pub workers: Option<usize>,
+    /// Where the store, the keys and compiled code are kept; `.guesthouse` in the plugin folder by default.
+    pub state: Option<PathBuf>,
+    /// Who may call plugins whose manifest says nothing of it.
+    pub auth: Option<AuthPolicy>,
+    /// Users of the Basic scheme.
+    pub basic: BasicConfig,
+    /// Issuers of the Bearer scheme.
+    pub bearer: Vec<IssuerConfig>,
+    /// What the host takes on.
+    pub limits: HostLimitOverrides,
+    /// What a plugin may use when its manifest does not say otherwise.
+    pub plugin_limits: PluginLimitOverrides,
+    /// One line per request: `stderr`, `off`, or a file.
+    pub access_log: Option<String>,
+}
+
+/// `[basic]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BasicConfig {
+    /// A file with one `user:hash:scopes` per line.
+    pub users: Option<PathBuf>,
+}
+
+/// `[[bearer]]`: whose tokens are taken.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerConfig {
+    /// The `iss` that tokens must carry, exactly.
+    pub issuer: String,
+    /// The `aud` that tokens must name.
+    pub audience: String,
+    /// `HS256`, `RS256`, `ES256` or `EdDSA`: the one algorithm of this key. The token's header never chooses.
+    pub algorithm: String,
+    /// A PEM public key, or for HS256 a file with the secret.
+    pub key: PathBuf,
+    /// The `kid` that tokens must carry, when set.
+    pub key_id: Option<String>,
+}

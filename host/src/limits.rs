@@ -1,0 +1,200 @@
+//! Every limit of the host, in one place: name, default, floor, ceiling and the reason for the default.
+//!
+//! Owns the numbers and the check that a configured number lies in its range. Refuses to know what a limit protects in code.
+//! No library default is relied on for a limit anywhere: a default that changes under us, or that is infinite, is a bug of
+//! ours (tungstenite's write buffer is unlimited by default, hyper's header timeout silently off without a timer).
+//!
+//! Units stand last in every name: `_bytes`, `_ms`, `_s`, then `_max` or `_min`.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// One limit, as `guesthouse limits` and the documentation show it.
+#[derive(Debug, Clone, Copy)]
+pub struct Definition {
+    /// The key in `guesthouse.toml` or in a manifest's `[limits]`.
+    pub name: &'static str,
+    /// What holds when nothing is configured.
+    pub default: u64,
+    /// The smallest value that can be configured.
+    pub floor: u64,
+    /// The largest value that can be configured.
+    pub ceiling: u64,
+    /// What it bounds, and why the default is what it is.
+    pub reason: &'static str,
+}
+
+/// A configured number that has been checked against its range while it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ranged<const FLOOR: u64, const CEILING: u64>(u64);
+
+impl<'de, const FLOOR: u64, const CEILING: u64> Deserialize<'de> for Ranged<FLOOR, CEILING> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = i64::deserialize(deserializer)?;
+        match u64::try_from(value) {
+            Ok(value) if (FLOOR..=CEILING).contains(&value) => Ok(Self(value)),
+            _ => Err(D::Error::custom(format_args!(
+                "{value} is out of range: allowed is {FLOOR} to {CEILING}"
+            ))),
+        }
+    }
+}
+
+macro_rules! limits {
+    (
+        $(#[$set_doc:meta])*
+        $set:ident, $overrides:ident {
+            $( $name:ident = $default:expr, $floor:expr, $ceiling:expr, $reason:literal; )*
+        }
+    ) => {
+        $(#[$set_doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $set {
+            $( #[doc = $reason] pub $name: u64, )*
+        }
+
+        impl $set {
+            /// Every limit of this set with its range and reason.
+            pub const DEFINITIONS: &'static [Definition] = &[
+                $( Definition {
+                    name: stringify!($name), default: $default, floor: $floor, ceiling: $ceiling, reason: $reason,
+                }, )*
+            ];
+
+            /// The shipped values.
+            pub const DEFAULT: Self = Self { $( $name: $default, )* };
+
+            /// These limits with the configured ones in place of the shipped ones.
+            #[must_use]
+            pub fn with(&self, overrides: &$overrides) -> Self {
+                Self { $( $name: overrides.$name.map_or(self.$name, |ranged| ranged.0), )* }
+            }
+        }
+
+        impl Default for $set {
+            fn default() -> Self { Self::DEFAULT }
+        }
+
+        #[doc = concat!("The limits of [`", stringify!($set), "`] that a file sets; each was in its range.")]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $overrides {
+            $( $name: Option<Ranged<{ $floor }, { $ceiling }>>, )*
+        }
+    };
+}
+
+limits! {
+    /// What the host as a whole takes on: `[limits]` in `guesthouse.toml`.
+    HostLimits, HostLimitOverrides {
+        connections_max = 10_000, 1, 1_000_000, "Open connections. Capped at half of the process's file descriptors at start, so that the host can always open its own files.";
+        connections_per_address_max = 256, 1, 1_000_000, "Open connections from one address (IPv6: one /64), so that one client cannot take all of them.";
+        first_byte_ms_max = 10_000, 100, 600_000, "From accept to the first byte. hyper has no timer while it tells HTTP/1.1 from HTTP/2.";
+        header_ms_max = 10_000, 100, 600_000, "From the first byte of a head to its end. nginx waits 60 s; a head is one packet.";
+        header_bytes_max = 32 * KIB, 8 * KIB, 1024 * KIB, "Request line and header fields together (431). hyper reads up to 408 KiB by default.";
+        header_count_max = 100, 8, 1_000, "Header fields in one head (431).";
+        uri_bytes_max = 8 * KIB, 256, 64 * KIB, "The request target (414).";
+        keep_alive_idle_ms_max = 60_000, 100, 3_600_000, "Between two requests on one connection. nginx: 75 s.";
+        write_stall_ms_max = 20_000, 100, 600_000, "A peer that takes no byte of an answer for so long is cut off.";
+        body_idle_ms_max = 10_000, 100, 600_000, "Between two pieces of a request body (408).";
+        body_rate_bytes_per_s_min = 1_024, 1, 1_048_576, "The mean rate of a request body, after its first five seconds (408).";
+        http2_streams_max = 100, 1, 1_000, "Concurrent streams on one HTTP/2 connection.";
+        http2_stream_window_bytes = 64 * KIB, 16 * KIB, 16 * MIB, "HTTP/2 flow control, one stream: what one may send ahead of its reader.";
+        http2_connection_window_bytes = MIB, 64 * KIB, 64 * MIB, "HTTP/2 flow control, one connection.";
+        http2_header_list_bytes_max = 16 * KIB, 4 * KIB, 1024 * KIB, "Decoded HTTP/2 header list.";
+        http2_pending_resets_max = 20, 1, 1_000, "Streams reset by the peer before they were taken up (rapid reset, CVE-2023-44487).";
+        http2_local_error_resets_max = 128, 1, 10_000, "Streams this side resets for the peer's errors before it ends the connection.";
+        http2_ping_interval_ms = 20_000, 1_000, 3_600_000, "An idle HTTP/2 peer is asked so often whether it is there.";
+        http2_ping_timeout_ms = 10_000, 1_000, 600_000, "How long it may take to say so.";
+        requests_in_flight_max = 1_024, 8, 8_192, "Calls that hold an instance at the same time, over all plugins: the size of the instance pool.";
+        queue_wait_ms_max = 250, 1, 60_000, "How long a request waits for an instance before it is answered 503 with Retry-After.";
+        drain_ms_max = 30_000, 0, 3_600_000, "From SIGTERM until what is still in flight is cut.";
+        plugin_file_bytes_max = 16 * MIB, 64 * KIB, 256 * MIB, "A plugin file.";
+        plugins_max = 1_000, 1, 10_000, "Plugins in the folder.";
+        compile_wall_ms_max = 60_000, 1_000, 600_000, "Compiling one plugin, in the child process.";
+        compile_cpu_s_max = 30, 1, 600, "CPU time of that child.";
+        compile_memory_bytes_max = 2_048 * MIB, 256 * MIB, 16_384 * MIB, "Address space of that child.";
+        cache_bytes_max = 1_024 * MIB, 16 * MIB, 65_536 * MIB, "Compiled code kept on disk; the longest unused goes first.";
+        store_key_bytes_max = 1_024, 16, 4_096, "A key in the store.";
+        store_value_bytes_max = MIB, 1_024, 16 * MIB, "A value in the store.";
+        store_keys_per_page_max = 1_000, 1, 10_000, "Keys that one list-keys answers.";
+        store_writes_per_commit_max = 256, 1, 4_096, "Keys that one commit or batch touches.";
+        store_writes_waiting_max = 1_024, 1, 65_536, "Commits that wait for the disk; a further one waits for a place.";
+    }
+}
+
+limits! {
+    /// What one plugin may use: `[limits]` in its manifest, and `[plugin-limits]` in `guesthouse.toml` for all.
+    PluginLimits, PluginLimitOverrides {
+        memory_bytes_max = 64 * MIB, 64 * KIB, 128 * MIB, "Linear memory of one instance. The ceiling is the size of a slot in the pool.";
+        table_elements_max = 20_000, 16, 20_000, "Elements of one table; a large table is host memory.";
+        cpu_ms_max = 1_000, 1, 600_000, "CPU time of one call. A call past it is ended, whatever it is doing.";
+        wall_ms_max = 10_000, 1, 3_600_000, "Time of one call from start to answer, waiting for host calls included.";
+        hostcall_bytes_max = 2 * MIB, 64 * KIB, 128 * MIB, "What the host copies out of the guest in one host call or result, beside the answer's own limit. wasmtime's default is 128 MiB.";
+        resources_max = 1_000, 8, 100_000, "Handles one instance holds. wasmtime's default is a million.";
+        random_bytes_max = 64 * KIB, 8, 16 * MIB, "Random bytes in one host call.";
+        instances_max = 256, 1, 8_192, "Calls of this plugin that hold an instance at the same time; a further one waits, then 503.";
+        body_bytes_max = MIB, 0, 64 * MIB, "A request body (413). nginx: 1 MiB.";
+        response_bytes_max = 8 * MIB, 1_024, 64 * MIB, "The body of an answer (502).";
+        response_header_count_max = 64, 1, 1_000, "Header fields of an answer (502).";
+        response_header_bytes_max = 32 * KIB, 256, 1024 * KIB, "Header fields of an answer, names and values together (502).";
+        log_lines_max = 64, 0, 10_000, "Log lines of one call; the rest is counted.";
+        log_bytes_max = 16 * KIB, 0, 1024 * KIB, "Log text of one call; the rest is counted.";
+        json_depth_max = 64, 4, 128, "Nesting of JSON in RPC.";
+        batch_calls_max = 50, 1, 10_000, "Calls in one JSON-RPC batch or system.multicall.";
+        batch_parallel_max = 8, 1, 256, "Calls of one batch that run at the same time.";
+        xml_depth_max = 64, 8, 1_024, "Nesting of XML.";
+        xml_attributes_max = 128, 8, 4_096, "Attributes of one element.";
+        xml_namespaces_max = 32, 4, 1_024, "Namespace declarations of one element.";
+        websocket_connections_max = 10_000, 1, 1_000_000, "Open WebSockets of this plugin.";
+        websocket_message_bytes_max = MIB, 125, 64 * MIB, "One incoming message, all its fragments together (1009).";
+        websocket_frame_bytes_max = 256 * KIB, 125, 64 * MIB, "One incoming frame (1009). tungstenite's default is 16 MiB.";
+        websocket_write_buffer_bytes_max = 512 * KIB, 4 * KIB, 64 * MIB, "Outgoing messages that wait for a slow reader; past it the connection is closed (1013). tungstenite's default is unlimited.";
+        websocket_state_bytes_max = 16 * KIB, 0, MIB, "State that a plugin keeps per connection.";
+        websocket_topics_max = 64, 1, 10_000, "Topics that one connection is in.";
+        websocket_actions_max = 1_024, 1, 65_536, "Actions that one handler returns.";
+        websocket_idle_ms_max = 60_000, 1_000, 3_600_000, "A peer that sends nothing, not even a pong, for so long is gone; it is pinged at half of it.";
+    }
+}
+
+/// The request bodies that a style reads are capped by this much beside the plugin's own limit when values are copied to
+/// and from the guest: fields, names and the frame of the record.
+pub const CALL_OVERHEAD_BYTES: u64 = MIB;
+
+/// How often a running guest is interrupted to let the event loop at its I/O, in milliseconds: the worst extra wait
+/// of a neighbour on the same worker.
+pub const EPOCH_TICK_MS: u64 = 2;
+
+/// Bytes that a WebSocket connection's read buffer begins with. tungstenite's default of 128 KiB costs 1.3 GB for
+/// ten thousand idle connections.
+pub const WEBSOCKET_READ_BUFFER_BYTES: usize = 4 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_lies_in_its_range_and_says_why() {
+        for definition in HostLimits::DEFINITIONS.iter().chain(PluginLimits::DEFINITIONS) {
+            assert!(definition.floor <= definition.default, "{}", definition.name);
+            assert!(definition.default <= definition.ceiling, "{}", definition.name);
+            assert!(definition.reason.len() > 15, "{}", definition.name);
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_its_range() {
+        let error = toml::from_str::<PluginLimitOverrides>("cpu_ms_max = 0").unwrap_err().to_string();
+        assert!(error.contains("0 is out of range: allowed is 1 to 600000"), "{error}");
+        assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_limit_is_refused_with_the_known_ones() {
+        let error = toml::from_str::<PluginLimitOverrides>("cpu_seconds = 1").unwrap_err().to_string();
+        assert!(error.contains("unknown field `cpu_seconds`") && error.contains("cpu_ms_max"), "{error}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Between the gateway and a style: what a request is when it reaches its plugin, and what a style must be able to do.
+//!
+//! Owns the two traits and the exchange. To add a style is to implement both and to name it in the list of styles.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http_body_util::Full;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Plugin;
+use crate::capability::CallContext;
+use crate::failure::Failure;
+use crate::sandbox::Program;
+
+/// An answer, whole.
+pub type Response = http::Response<Full<Bytes>>;
+
+/// A future of the worker's own thread.
+pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// One protocol style, as the loader of plugins sees it.
+pub trait Style: Send + Sync {
+    /// For people: `REST`, `RPC`, `SOAP`, `WebSocket`.
+    fn name(&self) -> &'static str;
+
+    /// The interface whose export makes a component one of this style: `guesthouse:plugin/rest@1.0.0`.
+    fn interface(&self) -> &'static str;
+
+    /// Finds the style's exports in a component that has its interface, asks the plugin what it serves, and checks the
+    /// answer. Runs guest code under the plugin's own limits.
+    ///
+    /// # Errors
+    /// In words for the plugin's author: what is wrong and where. The plugin is then not served, or its last good version
+    /// goes on.
+    fn bind<'a>(
+        &'a self,
+        program: Arc<Program>,
+        context: CallContext,
+    ) -> Pin<Box<dyn Future<Output = anyhow::Result<Arc<dyn Endpoint>>> + 'a>>;
+}
+
+/// A plugin, served in one style.
+pub trait Endpoint: Send + Sync {
+    /// The style's name.
+    fn style(&self) -> &'static str;
+
+    /// For the table at start: what is served, in a few words (`3 paths, 6 operations`).
+    fn summary(&self) -> String;
+
+    /// Whether a request is one for this style, when the plugin is served in several. Looks at the head only.
+    fn claims(&self, head: &Parts) -> bool;
+
+    /// Answers one request. An error is rendered by [`Endpoint::render`].
+    fn serve<'a>(&'a self, exchange: Exchange) -> LocalFuture<'a, Result<Response, Failure>>;
+
+    /// The style's own way to say that something went wrong. `head` is the request's.
+    fn render(&self, failure: &Failure, head: &Parts) -> Response;
+
+    /// For a style to find its own kind again behind the trait.
+    fn as_any(&self) -> &dyn std::any::Any;
+}
+
+/// A request on its way to its plugin: checked, routed, authenticated and admitted.
+pub struct Exchange {
+    /// Method, target and fields. Credentials that the host consumed are gone, hop-by-hop fields too, but for what an upgrade
+    /// needs.
+    pub head: Arc<Parts>,
+    /// The canonical path below the mount, still percent-encoded; begins with `/`.
+    pub path: String,
+    /// The body, not yet read.
+    pub body: Body,
+    /// The plugin's live version, kept to the request's end.
+    pub plugin: Arc<Plugin>,
+    /// Who is calling, when, under which id.
+    pub context: CallContext,
+    /// `http://host:port/mount`, as the client addressed it: for contracts that name their own address.
+    pub address: String,
+    /// The connection after a 101, when the client asked for an upgrade.
+    pub upgrade: Option<hyper::upgrade::OnUpgrade>,
+    /// The live version of this plugin at any later time; none when it is gone. For connections that outlive a version.
+    pub live: Arc<dyn Fn() -> Option<Arc<Plugin>> + Send + Sync>,
+    /// For tasks that outlive the exchange, so that draining waits for them.
+    pub tasks: TaskTracker,
+    /// Cancelled when the host begins to drain.
+    pub draining: CancellationToken,
+}
+
+/// A request body under its limits of size, pause and rate.
+pub struct Body {
+    reader: Box<dyn ReadBody>,
+}
+
+/// How the server hands over a body.
+pub trait ReadBody {
+    /// Reads the whole body. Fails as soon as it is known to be longer than `bytes_max`, before reading it when its length
+    /// was declared.
+    fn read<'a>(&'a mut self, bytes_max: u64) -> LocalFuture<'a, Result<Bytes, Failure>>;
+
+    /// Whether there is no body at all, known without reading.
+    fn is_absent(&self) -> bool;
+}
+
+impl Body {
+    /// A body that the server reads.
+    #[must_use]
+    pub fn new(reader: Box<dyn ReadBody>) -> Self {
+        Self { reader }
+    }
+
+    /// Reads the whole body.
+    ///
+    /// # Errors
+    /// [`Failure::BodyTooLarge`], [`Failure::BodyTimeout`], [`Failure::BodyBroken`].
+    pub async fn read(&mut self, bytes_max: u64) -> Result<Bytes, Failure> {
+        if self.reader.is_absent() {
+            return Ok(Bytes::new());
+        }
+        self.reader.read(bytes_max).await
+    }
+
+    /// Whether there is no body at all.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.reader.is_absent()
+    }
+}

@@ -1,0 +1,27 @@
+//! A plugin's life: found in the folder, vetted, compiled in a child process, linked, asked what it serves, published, replaced,
+//! dropped.
+//!
+//! Owns plugins and the catalog of those that are live. Refuses to know how a style speaks: it is handed the list of styles and
+//! asks each whether a component is one of its own.
+
+pub mod endpoint;
+pub mod manifest;
+
+use std::sync::Arc;
+
+pub use endpoint::{Endpoint, Exchange, Response, Style};
+pub use manifest::Manifest;
+
+/// One version of one plugin, ready to serve.
+pub struct Plugin {
+    /// The stem of its file.
+    pub name: Arc<str>,
+    /// Where it is served: begins with `/`, has no trailing one; empty for the root.
+    pub mount: Arc<str>,
+    /// SHA-256 of its file, in hexadecimal: which version this is.
+    pub digest: String,
+    /// What the operator says of it.
+    pub manifest: Manifest,
+    /// The styles it is served in, in the order of the list of styles. Never empty.
+    pub endpoints: Vec<Arc<dyn Endpoint>>,
+}

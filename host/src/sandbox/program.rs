@@ -1,0 +1,323 @@
+//! A linked plugin, and how one of its exports is called.
+//!
+//! Owns the life of one call: permit, store, instance, guest, wall deadline, clean-up. By default every call has an
+//! instance of its own, and a store that trapped or was cut off is dropped and never entered again.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::Store;
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower,
+};
+
+use super::budget::{self, Budget, CallFailure};
+use super::engine::Sandbox;
+use crate::capability::{CallContext, CallState, HasCallState, PluginCapabilities, rooms};
+use crate::limits::PluginLimits;
+
+/// The data of a store: one call's budget and what its imports work on.
+#[derive(Debug)]
+pub struct Guest {
+    budget: Budget,
+    call: CallState,
+}
+
+impl HasCallState for Guest {
+    fn call_state(&mut self) -> &mut CallState {
+        &mut self.call
+    }
+}
+
+/// One exported function with its Rust types, found once when the plugin is loaded.
+pub struct Export<P, R> {
+    index: ComponentExportIndex,
+    types: PhantomData<fn(P) -> R>,
+}
+
+// By hand, because a derive would ask the same of P and R.
+impl<P, R> Clone for Export<P, R> {
+    fn clone(&self) -> Self {
+        Self { index: self.index, types: PhantomData }
+    }
+}
+
+/// A result, and the turn that the call took on the plugin's rooms, if it did: whoever carries out the call's actions holds
+/// it until they are.
+#[derive(Debug)]
+pub struct Answer<R> {
+    /// What the export returned.
+    pub value: R,
+    /// See [`rooms::Turn`].
+    pub turn: Option<rooms::Turn>,
+}
+
+/// A plugin's code, linked to its imports: what calls are made of.
+pub struct Program {
+    sandbox: Arc<Sandbox>,
+    pre: InstancePre<Guest>,
+    limits: Arc<PluginLimits>,
+    capabilities: Arc<PluginCapabilities>,
+    permits: Arc<Semaphore>,
+    /// Until when (milliseconds of [`Program::now_ms`]) new calls start on a lane at once, because an earlier one ran long.
+    heavy_until_ms: AtomicU64,
+    born: Instant,
+}
+
+/// How long a plugin counts as heavy after a call of it had to be moved to a lane.
+const HEAVY_MS: u64 = 1_000;
+
+impl Program {
+    /// Links a component.
+    ///
+    /// # Errors
+    /// When an import is missing from the linker or of another type; the caller has vetted both, so the text is wasmtime's.
+    pub fn new(
+        sandbox: &Arc<Sandbox>,
+        component: &Component,
+        linker: &Linker<Guest>,
+        limits: Arc<PluginLimits>,
+        capabilities: Arc<PluginCapabilities>,
+    ) -> Result<Self> {
+        let pre = linker
+            .instantiate_pre(component)
+            .map_err(anyhow::Error::from)
+            .context("the component's imports cannot be linked")?;
+        // Makes the memory image now rather than under the first request.
+        component
+            .initialize_copy_on_write_image()
+            .map_err(anyhow::Error::from)
+            .context("the component's memory image cannot be made")?;
+        let permits = usize::try_from(limits.instances_max).unwrap_or(Semaphore::MAX_PERMITS);
+        Ok(Self {
+            sandbox: Arc::clone(sandbox),
+            pre,
+            limits,
+            capabilities,
+            permits: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
+            heavy_until_ms: AtomicU64::new(0),
+            born: Instant::now(),
+        })
+    }
+
+    /// The plugin's limits.
+    #[must_use]
+    pub fn limits(&self) -> &PluginLimits {
+        &self.limits
+    }
+
+    /// What the plugin's calls share.
+    #[must_use]
+    pub fn capabilities(&self) -> &Arc<PluginCapabilities> {
+        &self.capabilities
+    }
+
+    /// Finds an exported function and checks its type, so that a plugin of another shape is refused at load.
+    ///
+    /// # Errors
+    /// When the component has no such interface or function, or one of another type.
+    pub fn export<P, R>(&self, interface: &str, function: &str) -> Result<Export<P, R>>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        let component = self.pre.component();
+        let (_, instance) = component
+            .get_export(None, interface)
+            .ok_or_else(|| anyhow!("the component does not export the interface `{interface}`"))?;
+        let (_, index) = component
+            .get_export(Some(&instance), function)
+            .ok_or_else(|| anyhow!("the interface `{interface}` has no function `{function}`"))?;
+        let export = Export { index, types: PhantomData };
+        Ok(export)
+    }
+
+    /// Whether the component exports an interface, in this or a compatible version.
+    #[must_use]
+    pub fn exports(&self, interface: &str) -> bool {
+        self.pre.component().get_export(None, interface).is_some()
+    }
+
+    /// Calls an export on a fresh instance.
+    ///
+    /// # Errors
+    /// See [`CallFailure`]. The instance is gone in any case.
+    pub async fn call<P, R>(
+        &self,
+        export: &Export<P, R>,
+        parameters: P,
+        context: CallContext,
+    ) -> Result<Answer<R>, CallFailure>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        R: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        let permits = self.permits().await?;
+        let wall = Duration::from_millis(self.limits.wall_ms_max);
+        let deadline = Instant::now() + wall;
+        let mut call = Box::pin(run(
+            self.pre.clone(),
+            Arc::clone(&self.limits),
+            Arc::clone(&self.capabilities),
+            export.index,
+            parameters,
+            context,
+            deadline,
+            permits,
+        ));
+        if !self.is_heavy() {
+            match first_slice(&mut call).await {
+                First::Done(result) => return result,
+                First::Waiting => return within(call, deadline, self.limits.wall_ms_max).await,
+                First::StillRunning => self.mark_heavy(),
+            }
+        }
+        let moved = self.sandbox.lanes.take(within(call, deadline, self.limits.wall_ms_max));
+        match moved {
+            Some(moved) => moved.result().await.unwrap_or(Err(CallFailure::HostPanic)),
+            None => Err(CallFailure::HostPanic),
+        }
+    }
+
+    /// One permit of the host and one of the plugin, in that order for every call, so that two calls never wait for each
+    /// other.
+    async fn permits(&self) -> Result<Permits, CallFailure> {
+        let of_plugin = Arc::clone(&self.permits).try_acquire_owned();
+        let of_host = Arc::clone(&self.sandbox.permits).try_acquire_owned();
+        if let (Ok(of_plugin), Ok(of_host)) = (of_plugin, of_host) {
+            return Ok(Permits { _of_plugin: of_plugin, _of_host: of_host });
+        }
+        let wait = self.sandbox.queue_wait;
+        let both = async {
+            let of_plugin = Arc::clone(&self.permits).acquire_owned().await;
+            let of_host = Arc::clone(&self.sandbox.permits).acquire_owned().await;
+            (of_plugin, of_host)
+        };
+        match tokio::time::timeout(wait, both).await {
+            Ok((Ok(of_plugin), Ok(of_host))) => Ok(Permits { _of_plugin: of_plugin, _of_host: of_host }),
+            _ => Err(CallFailure::Overloaded(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn is_heavy(&self) -> bool {
+        // The clock is read only for plugins that ever were.
+        let until = self.heavy_until_ms.load(Ordering::Relaxed);
+        until != 0 && self.now_ms() < until
+    }
+
+    fn mark_heavy(&self) {
+        self.heavy_until_ms.store(self.now_ms().saturating_add(HEAVY_MS), Ordering::Relaxed);
+    }
+}
+
+struct Permits {
+    _of_plugin: OwnedSemaphorePermit,
+    _of_host: OwnedSemaphorePermit,
+}
+
+/// What became of a call's first slice on the serving thread.
+enum First<R> {
+    Done(Result<Answer<R>, CallFailure>),
+    /// It waits for a host call.
+    Waiting,
+    /// A tick found it running.
+    StillRunning,
+}
+
+async fn first_slice<R>(
+    call: &mut Pin<Box<impl Future<Output = Result<Answer<R>, CallFailure>>>>,
+) -> First<R> {
+    std::future::poll_fn(|task| {
+        budget::begin_first_slice();
+        Poll::Ready(match poll_caught(call.as_mut(), task) {
+            Poll::Ready(result) => First::Done(result),
+            Poll::Pending if budget::slice_was_ticked() => First::StillRunning,
+            Poll::Pending => First::Waiting,
+        })
+    })
+    .await
+}
+
+/// Goes on with a call until it is done or its wall time is over; then the call is dropped, which unwinds the guest.
+async fn within<R>(
+    mut call: Pin<Box<impl Future<Output = Result<Answer<R>, CallFailure>>>>,
+    deadline: Instant,
+    wall_ms_max: u64,
+) -> Result<Answer<R>, CallFailure> {
+    let metered = std::future::poll_fn(|task| {
+        budget::begin_slice();
+        poll_caught(call.as_mut(), task)
+    });
+    tokio::time::timeout_at(deadline.into(), metered)
+        .await
+        .unwrap_or(Err(CallFailure::OutOfTime(wall_ms_max)))
+}
+
+/// A panic in a host function must end this call only, wherever it is polled.
+fn poll_caught<R>(
+    call: Pin<&mut impl Future<Output = Result<Answer<R>, CallFailure>>>,
+    task: &mut std::task::Context<'_>,
+) -> Poll<Result<Answer<R>, CallFailure>> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| call.poll(task)))
+        .unwrap_or(Poll::Ready(Err(CallFailure::HostPanic)))
+}
+
+#[expect(clippy::too_many_arguments, reason = "all of it moves into the call, which may change threads")]
+async fn run<P, R>(
+    pre: InstancePre<Guest>,
+    limits: Arc<PluginLimits>,
+    capabilities: Arc<PluginCapabilities>,
+    export: ComponentExportIndex,
+    parameters: P,
+    context: CallContext,
+    deadline: Instant,
+    _permits: Permits,
+) -> Result<Answer<R>, CallFailure>
+where
+    P: ComponentNamedList + Lower + Send + Sync + 'static,
+    R: ComponentNamedList + Lift + Send + Sync + 'static,
+{
+    let guest = Guest {
+        budget: Budget::new(&limits),
+        call: CallState { context, deadline, plugin: capabilities, turn: None },
+    };
+    let mut store = Store::new(pre.engine(), guest);
+    store.limiter(|guest| &mut guest.budget);
+    store.epoch_deadline_callback(|mut store| Ok(store.data_mut().budget.on_tick()));
+    store.set_epoch_deadline(1);
+    let copied_bytes_max = limits.response_bytes_max.saturating_add(limits.hostcall_bytes_max);
+    store.set_hostcall_fuel(usize::try_from(copied_bytes_max).unwrap_or(usize::MAX));
+    store.set_max_component_handles(usize::try_from(limits.resources_max).unwrap_or(usize::MAX));
+    let result = enter(&pre, &mut store, export, parameters).await;
+    match result {
+        Ok(value) => Ok(Answer { value, turn: store.data_mut().call.turn.take() }),
+        Err(error) => Err(store.data().budget.explain(&error, &limits)),
+    }
+}
+
+async fn enter<P, R>(
+    pre: &InstancePre<Guest>,
+    store: &mut Store<Guest>,
+    export: ComponentExportIndex,
+    parameters: P,
+) -> wasmtime::Result<R>
+where
+    P: ComponentNamedList + Lower + Send + Sync + 'static,
+    R: ComponentNamedList + Lift + Send + Sync + 'static,
+{
+    let instance = pre.instantiate_async(&mut *store).await?;
+    let function = instance.get_typed_func::<P, R>(&mut *store, &export)?;
+    function.call_async(store, parameters).await
+}

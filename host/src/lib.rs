@@ -12,6 +12,7 @@
 
 pub mod capability;
 pub mod config;
+pub mod exchange;
 pub mod failure;
 pub mod limits;
 pub mod plugin;

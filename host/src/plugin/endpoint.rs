@@ -6,22 +6,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::request::Parts;
-use http_body_util::Full;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Plugin;
 use crate::capability::CallContext;
+use crate::exchange::{Body, LocalFuture, Response};
 use crate::failure::Failure;
 use crate::sandbox::Program;
-
-/// An answer, whole.
-pub type Response = http::Response<Full<Bytes>>;
-
-/// A future of the worker's own thread.
-pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// One protocol style, as the loader of plugins sees it.
 pub trait Style: Send + Sync {
@@ -88,44 +81,4 @@ pub struct Exchange {
     pub tasks: TaskTracker,
     /// Cancelled when the host begins to drain.
     pub draining: CancellationToken,
-}
-
-/// A request body under its limits of size, pause and rate.
-pub struct Body {
-    reader: Box<dyn ReadBody>,
-}
-
-/// How the server hands over a body.
-pub trait ReadBody {
-    /// Reads the whole body. Fails as soon as it is known to be longer than `bytes_max`, before reading it when its length
-    /// was declared.
-    fn read<'a>(&'a mut self, bytes_max: u64) -> LocalFuture<'a, Result<Bytes, Failure>>;
-
-    /// Whether there is no body at all, known without reading.
-    fn is_absent(&self) -> bool;
-}
-
-impl Body {
-    /// A body that the server reads.
-    #[must_use]
-    pub fn new(reader: Box<dyn ReadBody>) -> Self {
-        Self { reader }
-    }
-
-    /// Reads the whole body.
-    ///
-    /// # Errors
-    /// [`Failure::BodyTooLarge`], [`Failure::BodyTimeout`], [`Failure::BodyBroken`].
-    pub async fn read(&mut self, bytes_max: u64) -> Result<Bytes, Failure> {
-        if self.reader.is_absent() {
-            return Ok(Bytes::new());
-        }
-        self.reader.read(bytes_max).await
-    }
-
-    /// Whether there is no body at all.
-    #[must_use]
-    pub fn is_absent(&self) -> bool {
-        self.reader.is_absent()
-    }
 }

@@ -9,7 +9,7 @@ pub mod manifest;
 
 use std::sync::Arc;
 
-pub use endpoint::{Endpoint, Exchange, Response, Style};
+pub use endpoint::{Endpoint, Exchange, Style};
 pub use manifest::Manifest;
 
 /// One version of one plugin, ready to serve.

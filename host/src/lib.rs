@@ -16,4 +16,5 @@ pub mod exchange;
 pub mod failure;
 pub mod limits;
 pub mod plugin;
+pub mod protocol;
 pub mod sandbox;

@@ -1,0 +1,95 @@
+//! Problem details (RFC 9457): how the host says over plain HTTP that something went wrong.
+//!
+//! Owns the one rendering that REST uses, and every style for what goes wrong below it: authentication, routing, framing.
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER,
+    UPGRADE, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body_util::Full;
+use serde_json::json;
+
+use crate::exchange::Response;
+use crate::failure::Failure;
+
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+/// A failure as problem details. `method` is the request's, when there is one.
+#[must_use]
+pub fn render(failure: &Failure, method: Option<&Method>) -> Response {
+    let status = failure.status();
+    let mut body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+        "detail": failure.public(),
+    });
+    if let (Failure::NotAcceptable { available }, Some(body)) = (failure, body.as_object_mut()) {
+        body.insert("available".to_owned(), json!(available));
+    }
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
+    describe(failure, method, response.headers_mut());
+    response
+}
+
+/// The fields that belong to a failure whatever its body looks like: `Allow`, challenges, `Retry-After`.
+pub fn describe(failure: &Failure, method: Option<&Method>, headers: &mut HeaderMap) {
+    match failure {
+        Failure::Unauthenticated { challenges } => {
+            // One line per challenge: clients mis-parse several in one line (RFC 9110, section 11.6.1, allows both).
+            for challenge in challenges {
+                headers.append(WWW_AUTHENTICATE, challenge.clone());
+            }
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        Failure::Forbidden { challenge: Some(challenge) } => {
+            headers.append(WWW_AUTHENTICATE, challenge.clone());
+        }
+        Failure::MethodNotAllowed { allow } => insert(headers, ALLOW, allow),
+        Failure::UnsupportedMediaType { accept } => {
+            insert(headers, ACCEPT, accept);
+            if method == Some(&Method::PATCH) {
+                insert(headers, ACCEPT_PATCH, accept);
+            }
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        Failure::UpgradeRequired => {
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(HeaderName::from_static("sec-websocket-version"), HeaderValue::from_static("13"));
+        }
+        _ => {}
+    }
+    if let Some(seconds) = failure.retry_after_s() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value)
+        && !value.is_empty()
+    {
+        headers.insert(name, value);
+    }
+}
+
+/// An answer without a body.
+#[must_use]
+pub fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = status;
+    response
+}
+
+/// The answer to OPTIONS: what is allowed here.
+#[must_use]
+pub fn options(allow: &str) -> Response {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    insert(response.headers_mut(), ALLOW, allow);
+    response
+}

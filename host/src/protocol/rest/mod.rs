@@ -1,0 +1,184 @@
+//! REST: one HTTP request in, one response out.
+//!
+//! Owns the way between an HTTP exchange and the values of `guesthouse:plugin/rest`. What a plugin declares in its contract
+//! is enforced here before an instance is started; a plugin without one gets every request as it is.
+
+mod answer;
+mod contract;
+mod negotiate;
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::request::Parts;
+use http::{Method, StatusCode};
+
+use self::contract::{Contract, Route};
+use super::{failure_of, problem};
+use crate::capability::CallContext;
+use crate::exchange::{LocalFuture, Response};
+use crate::failure::Failure;
+use crate::plugin::{Endpoint, Exchange, Style};
+use crate::sandbox::{Export, Program};
+
+mod bindings {
+    #![allow(missing_docs, reason = "generated from the WIT, which is documented")]
+    wasmtime::component::bindgen!({ path: "../wit", world: "described-rest-plugin" });
+}
+
+use bindings::exports::guesthouse::plugin::rest::{Request, Response as Answer};
+use bindings::exports::guesthouse::plugin::rest_contract::Endpoint as Declared;
+
+const INTERFACE: &str = "guesthouse:plugin/rest@1.0.0";
+const CONTRACT: &str = "guesthouse:plugin/rest-contract@1.0.0";
+
+/// The style.
+pub struct Rest;
+
+impl Style for Rest {
+    fn name(&self) -> &'static str {
+        "REST"
+    }
+
+    fn interface(&self) -> &'static str {
+        INTERFACE
+    }
+
+    fn bind<'a>(
+        &'a self,
+        program: Arc<Program>,
+        context: CallContext,
+    ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
+        Box::pin(async move {
+            let handle = program.export(INTERFACE, "handle")?;
+            let contract = if program.exports(CONTRACT) {
+                let endpoints: Export<(), (Vec<Declared>,)> = program.export(CONTRACT, "endpoints")?;
+                let declared = program.call(&endpoints, (), context).await.context("`endpoints` failed")?;
+                Some(Contract::new(declared.value.0).context("`endpoints` answers what cannot be served")?)
+            } else {
+                None
+            };
+            let endpoint: Arc<dyn Endpoint> = Arc::new(RestEndpoint { program, handle, contract });
+            Ok(endpoint)
+        })
+    }
+}
+
+struct RestEndpoint {
+    program: Arc<Program>,
+    handle: Export<(Request,), (Answer,)>,
+    contract: Option<Contract>,
+}
+
+impl Endpoint for RestEndpoint {
+    fn style(&self) -> &'static str {
+        "REST"
+    }
+
+    fn summary(&self) -> String {
+        self.contract.as_ref().map_or_else(|| "every path and method".to_owned(), Contract::summary)
+    }
+
+    fn claims(&self, _head: &Parts) -> bool {
+        true
+    }
+
+    fn serve(&self, exchange: Exchange) -> LocalFuture<'_, Result<Response, Failure>> {
+        Box::pin(self.answer(exchange))
+    }
+
+    fn render(&self, failure: &Failure, head: &Parts) -> Response {
+        problem::render(failure, Some(&head.method))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl RestEndpoint {
+    async fn answer(&self, mut exchange: Exchange) -> Result<Response, Failure> {
+        let limits = self.program.limits();
+        let mut method = exchange.head.method.clone();
+        if let Some(contract) = &self.contract {
+            match contract.route(&exchange.path, &method)? {
+                Route::Options(allow) => return Ok(problem::options(allow)),
+                Route::Endpoint(endpoint) => {
+                    enforce(endpoint, &exchange)?;
+                    if method == Method::HEAD {
+                        // Declared as GET: the plugin makes the same answer, and the host drops the body.
+                        method = Method::GET;
+                    }
+                }
+            }
+        }
+        let body = exchange.body.read(limits.body_bytes_max).await?;
+        let request = Request {
+            method: method.as_str().to_owned(),
+            path: exchange.path,
+            query: exchange.head.uri.query().map(str::to_owned),
+            headers: fields(&exchange.head.headers)?,
+            body: body.into(),
+        };
+        let context = exchange.context;
+        let answer = self
+            .program
+            .call(&self.handle, (request,), context.clone())
+            .await
+            .map_err(|failure| failure_of(&failure, &self.program, &context))?;
+        answer::response(answer.value.0, limits).map_err(|invalid| {
+            tracing::warn!(
+                plugin = %self.program.capabilities().plugin, request = %context.request_id,
+                "the plugin's answer cannot be sent: {invalid}"
+            );
+            Failure::PluginAnswerInvalid
+        })
+    }
+}
+
+/// What the contract says of a request's caller, type and acceptable answers.
+fn enforce(endpoint: &contract::Enforced, exchange: &Exchange) -> Result<(), Failure> {
+    let headers = &exchange.head.headers;
+    let held = exchange.context.identity.as_ref().map_or(&[][..], |identity| &identity.scopes);
+    if !endpoint.scopes.iter().all(|scope| held.contains(scope)) {
+        return Err(Failure::Forbidden { challenge: None });
+    }
+    if !negotiate::acceptable(headers, &endpoint.produces) {
+        return Err(Failure::NotAcceptable { available: endpoint.produces.clone() });
+    }
+    if endpoint.consumes.is_empty() {
+        return Ok(());
+    }
+    if exchange.body.is_absent() {
+        if endpoint.body_required {
+            return Err(Failure::BadRequest("This operation needs a request body."));
+        }
+        return Ok(());
+    }
+    let coded = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes() != b"identity");
+    if coded || !negotiate::is_one_of(headers, &endpoint.consumes) {
+        return Err(Failure::UnsupportedMediaType { accept: endpoint.consumes.join(", ") });
+    }
+    Ok(())
+}
+
+/// Fields as a plugin sees them: names in lower case, values as text.
+fn fields(headers: &HeaderMap) -> Result<Vec<(String, String)>, Failure> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let value = std::str::from_utf8(value.as_bytes())
+                .map_err(|_| Failure::BadRequest("A header field's value is not UTF-8."))?;
+            Ok((name.as_str().to_owned(), value.to_owned()))
+        })
+        .collect()
+}
+
+/// Whether an answer with this status has a body (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5).
+fn has_body(status: StatusCode) -> bool {
+    !matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
+}

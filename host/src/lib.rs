@@ -1,1 +1,13 @@
-//! x
+//! Guesthouse: an API host for WebAssembly guests.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test that panics has failed, which is what is wanted"
+    )
+)]
+
+pub mod cli;

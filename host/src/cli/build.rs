@@ -17,7 +17,7 @@ mod toolchain;
 mod workspace;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
@@ -91,7 +91,11 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     if options.install {
         install::missing(&environment)?;
     }
-    let Some(out) = &options.out else { return Ok(()) };
+    let Some(out) = &options.out else {
+        let toolchain = Survey::take(&environment, Path::new("."))?.choose()?;
+        say(&format!("{} ({}) can build plugins", toolchain.rustc.display(), toolchain.version));
+        return Ok(());
+    };
 
     let workspaces = workspace::find(&options.directories, &environment)?;
     workspace::refuse_same_names(&workspaces)?;
@@ -115,7 +119,7 @@ fn build_workspace(
     toolchain: &Toolchain,
     environment: &Environment,
     options: &Options,
-    out: &std::path::Path,
+    out: &Path,
     failures: &mut Vec<String>,
 ) -> anyhow::Result<()> {
     let request = Request {
@@ -146,7 +150,7 @@ fn build_workspace(
 }
 
 /// Turns one core module into files in `out` and returns the line that says so.
-fn finish(plugin: &Plugin, module: &std::path::Path, out: &std::path::Path) -> anyhow::Result<String> {
+fn finish(plugin: &Plugin, module: &Path, out: &Path) -> anyhow::Result<String> {
     let core = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
     let component = component::encode(&core)?;
     let description = component::describe(&component)?;

@@ -82,4 +82,4 @@ pub(super) fn describe(component: &[u8]) -> anyhow::Result<Description> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -22,12 +22,7 @@ pub(super) const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-w
 pub(super) fn missing(environment: &Environment) -> anyhow::Result<()> {
     let here = Path::new(".");
     let survey = Survey::take(environment, here)?;
-    if let Ok(toolchain) = survey.choose() {
-        say(&format!(
-            "nothing to install: {} ({}) can build guests",
-            toolchain.rustc.display(),
-            toolchain.version
-        ));
+    if survey.choose().is_ok() {
         return Ok(());
     }
 
@@ -55,7 +50,10 @@ pub(super) fn missing(environment: &Environment) -> anyhow::Result<()> {
     }
     let mut arguments = vec!["install", "--yes", "--no-remove", "--no-install-recommends"];
     arguments.extend(packages);
-    apt_get(&["update"])?;
+    // One unreachable source among several fails the update as a whole; whether it matters, the next step shows.
+    if let Err(error) = apt_get(&["update"]) {
+        say(&format!("{error:#}; trying all the same"));
+    }
     apt_get(&arguments)?;
     Survey::take(environment, here)?.choose().map(drop)
 }
@@ -74,3 +72,6 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,11 +81,6 @@ impl Environment {
             .collect()
     }
 
-    /// A cargo that can at least read manifests.
-    pub(super) fn any_cargo(&self) -> Option<PathBuf> {
-        self.candidates().iter().find_map(|rustc| self.cargo_of(rustc))
-    }
-
     /// The cargo that belongs to `rustc`: the one beside it, for Debian's cargo drives Debian's compiler and rustup's
     /// shims pick the same toolchain.
     fn cargo_of(&self, rustc: &Path) -> Option<PathBuf> {

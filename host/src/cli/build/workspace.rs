@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde::Deserialize;
 
-use super::toolchain::{Environment, Survey};
+use super::toolchain::{Environment, Survey, Toolchain};
 
 /// A folder that holds a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,15 +58,14 @@ struct Target {
 ///
 /// If one of them is not the folder of a Rust plugin; says which, why, and what to change.
 pub(super) fn find(directories: &[PathBuf], environment: &Environment) -> anyhow::Result<Vec<Workspace>> {
-    let Some(cargo) = environment.any_cargo() else {
-        // Without any cargo there is no usable compiler either, and the survey has the words for that.
-        Survey::take(environment, Path::new("."))?.choose()?;
-        bail!("there is no cargo in PATH");
-    };
+    // Any usable cargo reads any manifest; the one for the build is chosen per workspace, which may pin its own.
+    let here =
+        directories.iter().find(|directory| directory.is_dir()).map_or(Path::new("."), PathBuf::as_path);
+    let toolchain = Survey::take(environment, here)?.choose()?;
     let mut workspaces: BTreeMap<PathBuf, Workspace> = BTreeMap::new();
     for directory in directories {
-        let (plugin, root, target_directory) =
-            ask_cargo(&cargo, directory).with_context(|| format!("{}: not a plugin", directory.display()))?;
+        let (plugin, root, target_directory) = ask_cargo(&toolchain, directory)
+            .with_context(|| format!("{}: not a plugin", directory.display()))?;
         let workspace = workspaces.entry(root.clone()).or_insert_with(|| Workspace {
             root,
             target_directory,
@@ -96,8 +95,11 @@ pub(super) fn refuse_same_names(workspaces: &[Workspace]) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn ask_cargo(cargo: &Path, directory: &Path) -> anyhow::Result<(Plugin, PathBuf, PathBuf)> {
-    let full = fs::canonicalize(directory).context("there is no such folder")?;
+fn ask_cargo(toolchain: &Toolchain, directory: &Path) -> anyhow::Result<(Plugin, PathBuf, PathBuf)> {
+    let full = fs::canonicalize(directory).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => anyhow!("there is no such folder"),
+        _ => anyhow!(error),
+    })?;
     if !full.is_dir() {
         bail!("this is a file; give the folder that holds the plugin's Cargo.toml");
     }
@@ -105,15 +107,16 @@ fn ask_cargo(cargo: &Path, directory: &Path) -> anyhow::Result<(Plugin, PathBuf,
     if !manifest.is_file() {
         bail!("there is no Cargo.toml in it");
     }
-    let output = Command::new(cargo)
+    let output = Command::new(&toolchain.cargo)
         .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
         .arg(&manifest)
+        .env("RUSTC", &toolchain.rustc)
         // Rustup picks the toolchain by the working directory.
         .current_dir(&full)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
-        .with_context(|| format!("cannot run {}", cargo.display()))?;
+        .with_context(|| format!("cannot run {}", toolchain.cargo.display()))?;
     if !output.status.success() {
         bail!("cargo cannot read its Cargo.toml and says why above");
     }

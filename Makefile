@@ -21,7 +21,8 @@ LISTEN ?= 127.0.0.1:8080
 # `make LOCKED=--locked ...` refuses a Cargo.lock that would have to change.
 LOCKED ?=
 # What cargo is told to build, test and lint is always the whole workspace. With a smaller selection cargo would unify
-# features differently and compile wasmtime, which takes minutes, a second time.
+# features differently and compile wasmtime, which takes minutes, a second time. Plugins are members too, but as
+# libraries for this machine they do not link (no linker script has names like `rest@1.0.0#handle`): hence `--bins`.
 CARGO_FLAGS := --release --workspace $(LOCKED)
 BENCH ?= cargo bench --workspace $(LOCKED) --bench '*'
 
@@ -38,7 +39,7 @@ run: plugins
 
 host:
 	.ci/install compiler rust
-	cargo build $(CARGO_FLAGS)
+	cargo build $(CARGO_FLAGS) --bins
 
 plugins: host
 	$(if $(PLUGINS),,$(error there are no plugins in plugins/))

@@ -11,6 +11,7 @@
 
 mod compile;
 mod component;
+mod features;
 mod install;
 mod publish;
 mod toolchain;
@@ -64,6 +65,16 @@ pub struct Options {
     pub locked: bool,
 }
 
+impl Options {
+    /// What is passed on to every cargo call that resolves dependencies.
+    fn cargo_flags(&self) -> Vec<&'static str> {
+        [(self.offline, "--offline"), (self.locked, "--locked")]
+            .into_iter()
+            .filter_map(|(given, flag)| given.then_some(flag))
+            .collect()
+    }
+}
+
 const AFTER_HELP: &str = "\
 Every plugin becomes one file, named after its package: `orders` becomes orders.wasm. If the folder holds orders.toml, \
 the manifest, it is copied beside it. Files that would not change are left alone, and each file is replaced in one \
@@ -71,12 +82,13 @@ step, so building into a folder that is being served swaps the plugin without dr
 
 Examples:
   guesthouse build orders --out served          build one plugin into the folder `served`
-  guesthouse build plugins/* --out served       build several; those of one workspace in one cargo call
+  guesthouse build plugins/* --out served       build several, as far as possible at once
   guesthouse build --install                    only make this machine able to build plugins
 
 The compiler is the `rustc` in PATH if it has the target wasm32-unknown-unknown (`rustup target add \
 wasm32-unknown-unknown`), otherwise Debian's (`apt-get install rustc-web cargo-web rust-web-src`), which compiles the \
-standard library from its source. RUSTFLAGS are not passed on: they are meant for this machine, not for guests.";
+standard library from its source. If the linker says `initial memory too small`, the plugin has much static data: \
+raise --initial-memory. RUSTFLAGS are not passed on: they are meant for this machine, not for guests.";
 
 /// Builds the plugins in `options.directories` into `options.out`.
 ///
@@ -113,7 +125,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     bail!("{} not built:\n  {}", count(failures.len()), failures.join("\n  "))
 }
 
-/// One cargo call, then component, manifest and file for each plugin that came out of it.
+/// Compiles the plugins of one workspace, then makes component, manifest and file of each that compiled.
 fn build_workspace(
     workspace: &Workspace,
     toolchain: &Toolchain,
@@ -122,28 +134,36 @@ fn build_workspace(
     out: &Path,
     failures: &mut Vec<String>,
 ) -> anyhow::Result<()> {
-    let request = Request {
-        workspace,
-        toolchain,
-        target_directory: match &options.target_dir {
-            Some(directory) => std::path::absolute(directory)
-                .with_context(|| format!("--target-dir {}: not a usable path", directory.display()))?,
-            None => workspace.target_directory.join("guest"),
-        },
-        initial_memory: options.initial_memory,
-        cargo_home: environment.cargo_home.as_deref(),
-        offline: options.offline,
-        locked: options.locked,
+    let target_directory = match &options.target_dir {
+        Some(directory) => std::path::absolute(directory)
+            .with_context(|| format!("--target-dir {}: not a usable path", directory.display()))?,
+        None => workspace.target_directory.join("guest"),
     };
-    let modules = compile::run(&request)?;
-    for plugin in &workspace.plugins {
-        let Some(module) = modules.get(&plugin.package_id) else {
-            failures.push(format!("{}: did not compile; cargo says why above", plugin.directory.display()));
-            continue;
-        };
-        match finish(plugin, module, out) {
-            Ok(line) => say(&line),
-            Err(error) => failures.push(format!("{}: {error:#}", plugin.directory.display())),
+    let flags = options.cargo_flags();
+    let groups = features::groups(workspace, toolchain, &flags)?;
+    if groups.len() > 1 {
+        say(&format!("{} cargo calls, because plugins want different features of one package", groups.len()));
+    }
+    for plugins in groups {
+        let modules = compile::run(&Request {
+            root: &workspace.root,
+            plugins: &plugins,
+            toolchain,
+            target_directory: &target_directory,
+            initial_memory: options.initial_memory,
+            cargo_home: environment.cargo_home.as_deref(),
+            flags: &flags,
+        })?;
+        for plugin in &plugins {
+            let Some(module) = modules.get(&plugin.package_id) else {
+                failures
+                    .push(format!("{}: did not compile; cargo says why above", plugin.directory.display()));
+                continue;
+            };
+            match finish(plugin, module, out) {
+                Ok(line) => say(&line),
+                Err(error) => failures.push(format!("{}: {error:#}", plugin.directory.display())),
+            }
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::TARGET;
 use super::toolchain::{Toolchain, option};
-use super::workspace::Workspace;
+use super::workspace::Plugin;
 
 /// One page of WebAssembly memory, in bytes.
 const PAGE_BYTES: u32 = 65_536;
@@ -60,16 +60,18 @@ impl FromStr for GuestMemory {
 /// What to compile and how.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
-    pub(super) workspace: &'a Workspace,
+    /// The folder of the workspace the plugins belong to.
+    pub(super) root: &'a Path,
+    pub(super) plugins: &'a [Plugin],
     pub(super) toolchain: &'a Toolchain,
-    pub(super) target_directory: PathBuf,
+    pub(super) target_directory: &'a Path,
     pub(super) initial_memory: GuestMemory,
     pub(super) cargo_home: Option<&'a Path>,
-    pub(super) offline: bool,
-    pub(super) locked: bool,
+    /// Flags of the user's that go to cargo as they are.
+    pub(super) flags: &'a [&'a str],
 }
 
-/// Compiles the plugins of one workspace and returns the core module of each that compiled, by package id.
+/// Compiles plugins of one workspace in one cargo call and returns the core module of each that compiled, by package id.
 ///
 /// # Errors
 ///
@@ -77,7 +79,7 @@ pub(super) struct Request<'a> {
 pub(super) fn run(request: &Request<'_>) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let cargo = &request.toolchain.cargo;
     let mut command = Command::new(cargo);
-    command.args(arguments(request)).current_dir(&request.workspace.root);
+    command.args(arguments(request)).current_dir(request.root);
     for (name, value) in variables(request) {
         match value {
             Some(value) => command.env(name, value),
@@ -108,13 +110,13 @@ fn arguments(request: &Request<'_>) -> Vec<OsString> {
     ]
     .map(OsString::from)
     .into();
-    arguments.push(request.target_directory.clone().into());
+    arguments.push(request.target_directory.into());
     arguments.push("--manifest-path".into());
-    arguments.push(request.workspace.root.join("Cargo.toml").into());
+    arguments.push(request.root.join("Cargo.toml").into());
     // One plugin that does not compile must not hide whether the others do.
     arguments.push("--keep-going".into());
     arguments.push("--lib".into());
-    for plugin in &request.workspace.plugins {
+    for plugin in request.plugins {
         arguments.push("--package".into());
         arguments.push(plugin.package_id.clone().into());
     }
@@ -122,11 +124,7 @@ fn arguments(request: &Request<'_>) -> Vec<OsString> {
         arguments.push("-Z".into());
         arguments.push("build-std=std,panic_abort".into());
     }
-    for (given, flag) in [(request.offline, "--offline"), (request.locked, "--locked")] {
-        if given {
-            arguments.push(flag.into());
-        }
-    }
+    arguments.extend(request.flags.iter().map(OsString::from));
     arguments
 }
 

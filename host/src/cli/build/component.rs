@@ -43,8 +43,8 @@ pub(super) fn encode(core: &[u8]) -> anyhow::Result<Vec<u8>> {
         .module(core)
         .and_then(|encoder| encoder.encode())
         .context(
-            "the compiled module is no component (a dependency that expects JavaScript or an operating system, and a \
-             mismatch between its WIT and its code, are the usual reasons)",
+            "the compiled module is no component (as a rule because the library does not call the SDK's export macro, \
+             or because a dependency expects JavaScript or an operating system)",
         )
 }
 

@@ -1,5 +1,4 @@
 use super::super::toolchain::Version;
-use super::super::workspace::Plugin;
 use super::*;
 
 fn toolchain(library_source: Option<&str>) -> Toolchain {
@@ -12,28 +11,24 @@ fn toolchain(library_source: Option<&str>) -> Toolchain {
     }
 }
 
-fn workspace() -> Workspace {
+fn plugins() -> Vec<Plugin> {
     let plugin = |name: &str| Plugin {
         directory: name.into(),
         name: name.to_owned(),
         package_id: format!("path+file:///w/{name}#0.1.0"),
     };
-    Workspace {
-        root: "/w".into(),
-        target_directory: "/w/target".into(),
-        plugins: vec![plugin("todo"), plugin("bank")],
-    }
+    vec![plugin("todo"), plugin("bank")]
 }
 
-fn request<'a>(workspace: &'a Workspace, toolchain: &'a Toolchain) -> Request<'a> {
+fn request<'a>(plugins: &'a [Plugin], toolchain: &'a Toolchain) -> Request<'a> {
     Request {
-        workspace,
+        root: Path::new("/w"),
+        plugins,
         toolchain,
-        target_directory: "/w/target/guest".into(),
+        target_directory: Path::new("/w/target/guest"),
         initial_memory: GuestMemory::default(),
         cargo_home: Some(Path::new("/home/me/my cargo")),
-        offline: false,
-        locked: false,
+        flags: &[],
     }
 }
 
@@ -47,24 +42,23 @@ fn variable(request: &Request<'_>, name: &str) -> Option<Option<String>> {
 }
 
 #[test]
-fn all_plugins_of_a_workspace_go_into_one_cargo_call() {
-    let (workspace, toolchain) = (workspace(), toolchain(None));
-    let mut request = request(&workspace, &toolchain);
+fn all_plugins_go_into_one_cargo_call_with_the_users_flags() {
+    let (plugins, toolchain) = (plugins(), toolchain(None));
+    let mut request = request(&plugins, &toolchain);
     assert_eq!(
         line(&request),
         "build --release --target wasm32-unknown-unknown --message-format json-render-diagnostics --target-dir \
          /w/target/guest --manifest-path /w/Cargo.toml --keep-going --lib --package path+file:///w/todo#0.1.0 \
          --package path+file:///w/bank#0.1.0"
     );
-    request.offline = true;
-    request.locked = true;
+    request.flags = &["--offline", "--locked"];
     assert!(line(&request).ends_with(" --offline --locked"));
 }
 
 #[test]
 fn an_installed_target_needs_no_unstable_option() {
-    let (workspace, toolchain) = (workspace(), toolchain(None));
-    let request = request(&workspace, &toolchain);
+    let (plugins, toolchain) = (plugins(), toolchain(None));
+    let request = request(&plugins, &toolchain);
     assert!(!line(&request).contains("-Z"));
     assert_eq!(variable(&request, "RUSTC_BOOTSTRAP"), None);
     assert_eq!(
@@ -76,8 +70,8 @@ fn an_installed_target_needs_no_unstable_option() {
 
 #[test]
 fn a_library_from_source_is_built_with_the_named_compiler_and_linker() {
-    let (workspace, toolchain) = (workspace(), toolchain(Some("/usr/src/library")));
-    let request = request(&workspace, &toolchain);
+    let (plugins, toolchain) = (plugins(), toolchain(Some("/usr/src/library")));
+    let request = request(&plugins, &toolchain);
     assert!(line(&request).ends_with(" -Z build-std=std,panic_abort"));
     assert_eq!(variable(&request, "RUSTC_BOOTSTRAP"), Some(Some("1".to_owned())));
     assert_eq!(variable(&request, "RUSTC"), Some(Some("/bin/rustc".to_owned())));
@@ -87,8 +81,8 @@ fn a_library_from_source_is_built_with_the_named_compiler_and_linker() {
 
 #[test]
 fn flags_keep_paths_with_blanks_together_and_replace_those_of_the_user() {
-    let (workspace, toolchain) = (workspace(), toolchain(Some("/usr/src/library")));
-    let request = request(&workspace, &toolchain);
+    let (plugins, toolchain) = (plugins(), toolchain(Some("/usr/src/library")));
+    let request = request(&plugins, &toolchain);
     let flags = variable(&request, "CARGO_ENCODED_RUSTFLAGS").unwrap().unwrap();
     let flags: Vec<&str> = flags.split('\u{1f}').collect();
     assert_eq!(

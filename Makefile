@@ -1,0 +1,84 @@
+# What a person types. Every target installs what it lacks by itself: Debian packages as root, else with rustup.
+#
+#   make run                   build everything and serve the plugins on http://127.0.0.1:8080
+#   make run LISTEN=...        the same on another address
+#   make test                  every test, real clients included
+#   make lint                  formatting, clippy, documentation, licences
+#   make bench                 requests per second and CPU time per request, against a native server
+#   make plugins               only the plugins, into target/plugins
+#   make conformance-plugins   only the plugins that test suites are pointed at, into target/conformance-plugins
+#   make clean                 remove everything that was built
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# A fresh rustup is in PATH only after the next login.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+LISTEN ?= 127.0.0.1:8080
+# `make LOCKED=--locked ...` refuses a Cargo.lock that would have to change.
+LOCKED ?=
+# What cargo is told to build, test and lint is always the whole workspace. With a smaller selection cargo would unify
+# features differently and compile wasmtime, which takes minutes, a second time. Plugins are members too, but as
+# libraries for this machine they do not link (no linker script has names like `rest@1.0.0#handle`): hence `--bins`.
+CARGO_FLAGS := --release --workspace $(LOCKED)
+BENCH ?= cargo bench --workspace $(LOCKED) --bench '*'
+
+TARGET_DIRECTORY := $(or $(CARGO_TARGET_DIR),target)
+GUESTHOUSE := $(TARGET_DIRECTORY)/release/guesthouse
+PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml))
+CONFORMANCE_PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard tests/plugins/*/Cargo.toml))
+VENV := target/venv
+
+.PHONY: run test lint bench plugins conformance-plugins clients host clean
+
+run: plugins
+	exec $(GUESTHOUSE) serve target/plugins --listen $(LISTEN)
+
+host:
+	.ci/install compiler rust
+	cargo build $(CARGO_FLAGS) --bins
+
+plugins: host
+	$(if $(PLUGINS),,$(error there are no plugins in plugins/))
+	$(GUESTHOUSE) build --install $(LOCKED) --out target/plugins $(PLUGINS)
+
+conformance-plugins: host
+	$(if $(CONFORMANCE_PLUGINS),,$(error there are no plugins in tests/plugins/))
+	$(GUESTHOUSE) build --install $(LOCKED) --out target/conformance-plugins $(CONFORMANCE_PLUGINS)
+
+# The clients that tests use, in a Python environment of their own; made again when the list of them changes.
+clients: $(VENV)/requirements.txt
+
+$(VENV)/requirements.txt: tests/requirements.txt
+	.ci/install python
+	rm -rf $(VENV)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
+
+# Where the tests find what was built. Absolute, because cargo runs each test in its package's folder.
+test: export GUESTHOUSE_TEST_PLUGINS := $(CURDIR)/target/plugins
+test: export GUESTHOUSE_TEST_CONFORMANCE_PLUGINS := $(CURDIR)/target/conformance-plugins
+test: export GUESTHOUSE_TEST_PYTHON := $(CURDIR)/$(VENV)/bin/python
+test: plugins conformance-plugins clients
+	cargo test $(CARGO_FLAGS)
+
+lint:
+	.ci/install compiler rust rust-lints
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
+	.ci/licences
+
+bench: export GUESTHOUSE_TEST_PLUGINS := $(CURDIR)/target/plugins
+bench: export GUESTHOUSE_TEST_CONFORMANCE_PLUGINS := $(CURDIR)/target/conformance-plugins
+bench: plugins conformance-plugins
+	.ci/install wrk
+	$(BENCH)
+
+clean:
+	cargo clean
+	rm -rf target

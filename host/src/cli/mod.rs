@@ -1,0 +1,34 @@
+//! The command line: one file per verb, and nothing but reading what the user asked for.
+
+pub mod build;
+
+use clap::{Parser, Subcommand};
+
+/// The command line of `guesthouse`.
+#[derive(Debug, Parser)]
+#[command(name = "guesthouse", version, about, max_term_width = 100)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What `guesthouse` can do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Build Rust plugins into components, ready for a plugin folder.
+    Build(build::Options),
+}
+
+impl CommandLine {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    ///
+    /// The verb's own, for a person to read.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.verb {
+            Verb::Build(options) => build::run(options),
+        }
+    }
+}

@@ -10,12 +10,17 @@
     )
 )]
 
+pub mod auth;
 pub mod capability;
 pub mod cli;
 pub mod config;
 pub mod exchange;
 pub mod failure;
+pub mod gateway;
 pub mod limits;
+pub mod observe;
 pub mod plugin;
 pub mod protocol;
 pub mod sandbox;
+#[cfg(test)]
+mod testing;

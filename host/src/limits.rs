@@ -112,7 +112,7 @@ limits! {
         requests_in_flight_max = 1_024, 8, 8_192, "Calls that hold an instance at the same time, over all plugins: the size of the instance pool.";
         queue_wait_ms_max = 250, 1, 60_000, "How long a request waits for an instance before it is answered 503 with Retry-After.";
         drain_ms_max = 30_000, 0, 3_600_000, "From SIGTERM until what is still in flight is cut.";
-        plugin_file_bytes_max = 16 * MIB, 64 * KIB, 256 * MIB, "A plugin file.";
+        plugin_file_bytes_max = 16 * MIB, 64 * KIB, 256 * MIB, "A plugin file; a component of a small handler has 50 KB.";
         plugins_max = 1_000, 1, 10_000, "Plugins in the folder.";
         compile_wall_ms_max = 60_000, 1_000, 600_000, "Compiling one plugin, in the child process.";
         compile_cpu_s_max = 30, 1, 600, "CPU time of that child.";

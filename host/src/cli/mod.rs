@@ -1,8 +1,12 @@
 //! The command line: one file per verb, and nothing but reading what the user asked for.
 
 pub mod build;
+pub mod keys;
 
 use clap::{Parser, Subcommand};
+
+/// The folder in the plugin folder where the host keeps what it must remember.
+pub const STATE: &str = ".guesthouse";
 
 /// The command line of `guesthouse`.
 #[derive(Debug, Parser)]
@@ -18,6 +22,8 @@ pub struct CommandLine {
 pub enum Verb {
     /// Build Rust plugins into components, ready for a plugin folder.
     Build(build::Options),
+    /// Make, list and revoke API keys.
+    Keys(keys::Options),
 }
 
 impl CommandLine {
@@ -29,6 +35,7 @@ impl CommandLine {
     pub fn run(self) -> anyhow::Result<()> {
         match self.verb {
             Verb::Build(options) => build::run(options),
+            Verb::Keys(options) => keys::run(options),
         }
     }
 }

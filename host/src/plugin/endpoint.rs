@@ -6,11 +6,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use http::header::HOST;
 use http::request::Parts;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Plugin;
+use super::catalog::Catalog;
 use crate::capability::CallContext;
 use crate::exchange::{Body, LocalFuture, Response};
 use crate::failure::Failure;
@@ -55,7 +57,7 @@ pub trait Endpoint: Send + Sync {
     fn render(&self, failure: &Failure, head: &Parts) -> Response;
 
     /// For a style to find its own kind again behind the trait.
-    fn as_any(&self) -> &dyn std::any::Any;
+    fn as_any_arc(self: Arc<Self>) -> Arc<dyn std::any::Any + Send + Sync>;
 }
 
 /// A request on its way to its plugin: checked, routed, authenticated and admitted.
@@ -71,14 +73,34 @@ pub struct Exchange {
     pub plugin: Arc<Plugin>,
     /// Who is calling, when, under which id.
     pub context: CallContext,
-    /// `http://host:port/mount`, as the client addressed it: for contracts that name their own address.
-    pub address: String,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
     /// The connection after a 101, when the client asked for an upgrade.
     pub upgrade: Option<hyper::upgrade::OnUpgrade>,
-    /// The live version of this plugin at any later time; none when it is gone. For connections that outlive a version.
-    pub live: Arc<dyn Fn() -> Option<Arc<Plugin>> + Send + Sync>,
+    /// Where connections that outlive a version find the plugin's live one.
+    pub catalog: Arc<Catalog>,
     /// For tasks that outlive the exchange, so that draining waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the host begins to drain.
     pub draining: CancellationToken,
+}
+
+impl Exchange {
+    /// `http://host:port/mount`, as the client addressed it: for contracts that name their own address.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        let host = self.head.uri.authority().map_or_else(
+            || {
+                self.head
+                    .headers
+                    .get(HOST)
+                    .and_then(|host| host.to_str().ok())
+                    .unwrap_or("localhost")
+                    .to_owned()
+            },
+            ToString::to_string,
+        );
+        format!("{scheme}://{host}{}", self.plugin.mount)
+    }
 }

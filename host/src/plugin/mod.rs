@@ -4,11 +4,13 @@
 //! Owns plugins and the catalog of those that are live. Refuses to know how a style speaks: it is handed the list of styles and
 //! asks each whether a component is one of its own.
 
+pub mod catalog;
 pub mod endpoint;
 pub mod manifest;
 
 use std::sync::Arc;
 
+pub use catalog::{Catalog, Route};
 pub use endpoint::{Endpoint, Exchange, Style};
 pub use manifest::Manifest;
 

@@ -4,6 +4,9 @@
 
 pub mod problem;
 pub mod rest;
+pub mod websocket;
+
+use http::header::HeaderMap;
 
 use crate::capability::CallContext;
 use crate::failure::Failure;
@@ -11,7 +14,7 @@ use crate::plugin::Style;
 use crate::sandbox::{CallFailure, Program};
 
 /// All styles, in the order in which they are asked whether a request is theirs.
-pub static ALL: &[&dyn Style] = &[&rest::Rest];
+pub static ALL: &[&dyn Style] = &[&websocket::WebSocket, &rest::Rest];
 
 /// What a failed call is to its caller. The cause goes to the log here, the one place where it is known and not yet cut down
 /// to what a caller may see.
@@ -26,4 +29,16 @@ pub fn failure_of(failure: &CallFailure, program: &Program, context: &CallContex
         CallFailure::Overloaded(_) => Failure::Overloaded,
         CallFailure::HostPanic => Failure::Internal,
     }
+}
+
+/// Fields as a plugin sees them: names in lower case, values as text.
+pub(crate) fn fields(headers: &HeaderMap) -> Result<Vec<(String, String)>, Failure> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let value = std::str::from_utf8(value.as_bytes())
+                .map_err(|_| Failure::BadRequest("A header field's value is not UTF-8."))?;
+            Ok((name.as_str().to_owned(), value.to_owned()))
+        })
+        .collect()
 }

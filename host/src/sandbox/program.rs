@@ -114,6 +114,12 @@ impl Program {
         &self.limits
     }
 
+    /// The plugin's limits, for what outlives this version.
+    #[must_use]
+    pub fn limits_shared(&self) -> Arc<PluginLimits> {
+        Arc::clone(&self.limits)
+    }
+
     /// What the plugin's calls share.
     #[must_use]
     pub fn capabilities(&self) -> &Arc<PluginCapabilities> {

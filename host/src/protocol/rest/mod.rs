@@ -13,12 +13,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::{Method, StatusCode};
 
 use self::contract::{Contract, Route};
-use super::{failure_of, problem};
+use super::{failure_of, fields, problem};
 use crate::capability::CallContext;
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
@@ -95,7 +95,7 @@ impl Endpoint for RestEndpoint {
         problem::render(failure, Some(&head.method))
     }
 
-    fn as_any(&self) -> &dyn Any {
+    fn as_any_arc(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
 }
@@ -164,18 +164,6 @@ fn enforce(endpoint: &contract::Enforced, exchange: &Exchange) -> Result<(), Fai
         return Err(Failure::UnsupportedMediaType { accept: endpoint.consumes.join(", ") });
     }
     Ok(())
-}
-
-/// Fields as a plugin sees them: names in lower case, values as text.
-fn fields(headers: &HeaderMap) -> Result<Vec<(String, String)>, Failure> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            let value = std::str::from_utf8(value.as_bytes())
-                .map_err(|_| Failure::BadRequest("A header field's value is not UTF-8."))?;
-            Ok((name.as_str().to_owned(), value.to_owned()))
-        })
-        .collect()
 }
 
 /// Whether an answer with this status has a body (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5).

@@ -1,0 +1,142 @@
+//! The life of a request, as one list.
+//!
+//! Owns the order in which a request is checked, routed, authenticated, admitted and answered, and the one place where what
+//! went wrong becomes an answer. Refuses to know how any style speaks and how bytes become requests.
+//!
+//! The order is the policy. Path before route, so that both read one value. Route before authentication, because the policy is
+//! the plugin's. Authentication before the style looks at the request at all, so that an anonymous caller learns nothing of a
+//! protected plugin, not even which methods it has.
+
+mod path;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use http::header::{HeaderName, HeaderValue};
+use http::request::Parts;
+
+pub use self::path::{Ambiguous, CanonicalPath};
+use crate::auth::Authenticator;
+use crate::capability::{CallContext, RequestId};
+use crate::exchange::{Arrival, Handler, LocalFuture, Response};
+use crate::failure::Failure;
+use crate::observe::access;
+use crate::plugin::catalog::Catalog;
+use crate::plugin::manifest::AuthPolicy;
+use crate::plugin::{Endpoint, Exchange, Plugin};
+use crate::protocol::problem;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers every request of the host.
+pub struct Gateway {
+    catalog: Arc<Catalog>,
+    authenticator: Arc<Authenticator>,
+    /// For plugins whose manifest has no policy.
+    policy: AuthPolicy,
+    access: access::Log,
+    next_id: AtomicU64,
+}
+
+impl Gateway {
+    /// A gateway to the plugins of `catalog`. `policy` holds where a manifest has none; `seed` begins the request ids.
+    #[must_use]
+    pub fn new(
+        catalog: Arc<Catalog>,
+        authenticator: Arc<Authenticator>,
+        policy: AuthPolicy,
+        access: access::Log,
+        seed: u64,
+    ) -> Self {
+        Self { catalog, authenticator, policy, access, next_id: AtomicU64::new(seed) }
+    }
+
+    async fn answer(&self, arrival: Arrival) -> Response {
+        let started = Instant::now();
+        let request_id = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        let mut record = access::Record::begin(&arrival.head, arrival.peer, request_id, started);
+        let mut response = match self.route(&arrival) {
+            Ok((plugin, below)) => self.serve(arrival, plugin, below, &mut record, request_id, started).await,
+            Err(failure) => problem::render(&failure, Some(&arrival.head.method)),
+        };
+        if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
+            response.headers_mut().insert(X_REQUEST_ID, value);
+        }
+        self.access.write(&record, &response);
+        response
+    }
+
+    /// Canonical path, then route.
+    fn route(&self, arrival: &Arrival) -> Result<(Arc<Plugin>, String), Failure> {
+        if arrival.draining.is_cancelled() {
+            return Err(Failure::ShuttingDown);
+        }
+        let path = CanonicalPath::read(arrival.head.uri.path())
+            .map_err(|Ambiguous(rule)| Failure::BadRequest(rule))?;
+        let route = self.catalog.route(path.as_str()).ok_or(Failure::NotFound)?;
+        Ok((route.plugin, route.path.to_owned()))
+    }
+
+    /// Authenticate, admit, hand over to the style; and what went wrong becomes an answer in the style's own form.
+    async fn serve(
+        &self,
+        arrival: Arrival,
+        plugin: Arc<Plugin>,
+        below: String,
+        record: &mut access::Record,
+        request_id: RequestId,
+        started: Instant,
+    ) -> Response {
+        let Arrival { mut head, body, upgrade, peer: _, secure, tasks, draining } = arrival;
+        record.plugin = Some(Arc::clone(&plugin.name));
+        let policy = plugin.manifest.auth.as_ref().unwrap_or(&self.policy);
+        let identity = self.authenticator.authenticate(policy, &mut head).await;
+        let head = Arc::new(head);
+        let Some(endpoint) = endpoint(&plugin, &head) else {
+            return problem::render(&Failure::NotFound, Some(&head.method));
+        };
+        let identity = match identity {
+            Ok(identity) => identity,
+            Err(failure) => return endpoint.render(&failure, &head),
+        };
+        record.subject = identity.clone();
+        let context = CallContext { identity, request_id, mount: Arc::clone(&plugin.mount), started };
+        let exchange = Exchange {
+            path: below,
+            body,
+            secure,
+            head: Arc::clone(&head),
+            plugin: Arc::clone(&plugin),
+            context,
+            upgrade,
+            catalog: Arc::clone(&self.catalog),
+            tasks,
+            draining,
+        };
+        // Admission stands inside the call, where the permit is taken: a request that the style answers by itself (405, 415,
+        // a body over its limit) needs none.
+        match endpoint.serve(exchange).await {
+            Ok(response) => response,
+            Err(failure) => endpoint.render(&failure, &head),
+        }
+    }
+}
+
+impl Handler for Gateway {
+    fn handle(&self, arrival: Arrival) -> LocalFuture<'_, Response> {
+        Box::pin(self.answer(arrival))
+    }
+
+    fn refuse(&self, failure: &Failure) -> Response {
+        problem::render(failure, None)
+    }
+}
+
+/// The style that a request is for: the only one, or the first that claims it.
+fn endpoint<'a>(plugin: &'a Plugin, head: &Parts) -> Option<&'a Arc<dyn Endpoint>> {
+    match plugin.endpoints.as_slice() {
+        [only] => Some(only),
+        several => several.iter().find(|endpoint| endpoint.claims(head)).or_else(|| several.last()),
+    }
+}

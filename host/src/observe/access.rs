@@ -1,0 +1,268 @@
+//! The access log: one line per request, never in the way of one.
+//!
+//! Owns the lines from the worker that writes them to the file or stream they end in. A worker appends to a buffer of its own;
+//! one thread empties the buffers ten times a second. A buffer that is full loses lines, which are counted and said: a slow disk
+//! must not slow a request. Queries are left out, because people put secrets there.
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use http::request::Parts;
+use http::{Method, Uri};
+use http_body::Body as _;
+
+use crate::capability::RequestId;
+use crate::exchange::Response;
+
+/// Where lines of one worker wait. A mebibyte is some ten thousand lines.
+const BUFFER_BYTES_MAX: usize = 1024 * 1024;
+/// Workers beyond this share a buffer.
+const BUFFERS: usize = 64;
+/// How long a line waits at most.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+/// Of a path, so that one request is one screen line.
+const PATH_CHARS_MAX: usize = 512;
+
+/// Where the lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Nowhere.
+    Off,
+    /// The standard error stream.
+    Stderr,
+    /// Appended to a file.
+    File(std::path::PathBuf),
+}
+
+impl Target {
+    /// Reads the configured word.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "off" => Self::Off,
+            "stderr" => Self::Stderr,
+            path => Self::File(path.into()),
+        }
+    }
+}
+
+/// The log, shared by all workers.
+#[derive(Debug, Clone)]
+pub struct Log {
+    buffers: Option<Arc<Buffers>>,
+}
+
+#[derive(Debug)]
+struct Buffers {
+    each: Vec<Mutex<Vec<u8>>>,
+    lost: AtomicU64,
+}
+
+/// What is known of a request when it comes.
+pub struct Record {
+    method: Method,
+    uri: Uri,
+    peer: SocketAddr,
+    request_id: RequestId,
+    started: Instant,
+    /// The plugin that served it, once it is known.
+    pub plugin: Option<Arc<str>>,
+    /// The caller, once it is known.
+    pub subject: Option<Arc<crate::capability::Identity>>,
+}
+
+impl Record {
+    /// Begins a record.
+    #[must_use]
+    pub fn begin(head: &Parts, peer: SocketAddr, request_id: RequestId, started: Instant) -> Self {
+        Self {
+            method: head.method.clone(),
+            uri: head.uri.clone(),
+            peer,
+            request_id,
+            started,
+            plugin: None,
+            subject: None,
+        }
+    }
+}
+
+impl Log {
+    /// Opens the target and starts the thread that writes to it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened for appending.
+    pub fn open(target: &Target) -> Result<Self> {
+        let sink: Box<dyn Write + Send> = match target {
+            Target::Off => return Ok(Self { buffers: None }),
+            Target::Stderr => Box::new(std::io::stderr()),
+            Target::File(path) => Box::new(
+                std::fs::File::options()
+                    .create(true)
+                    .append(true)
+                    .open(path)
+                    .with_context(|| format!("the access log `{}` cannot be opened", path.display()))?,
+            ),
+        };
+        let each = (0..BUFFERS).map(|_| Mutex::new(Vec::new())).collect();
+        let buffers = Arc::new(Buffers { each, lost: AtomicU64::new(0) });
+        let weak = Arc::downgrade(&buffers);
+        std::thread::Builder::new().name("access-log".to_owned()).spawn(move || {
+            let mut sink = sink;
+            let mut failed = false;
+            while let Some(buffers) = weak.upgrade() {
+                if let Err(error) = buffers.empty_into(&mut *sink)
+                    && !failed
+                {
+                    failed = true;
+                    tracing::error!(%error, "the access log cannot be written; its lines are lost from here on");
+                }
+                drop(buffers);
+                std::thread::sleep(FLUSH_INTERVAL);
+            }
+        })?;
+        Ok(Self { buffers: Some(buffers) })
+    }
+
+    /// Writes the line of a request that has been answered.
+    pub fn write(&self, record: &Record, response: &Response) {
+        if let Some(buffers) = &self.buffers {
+            buffers.append(record, response);
+        }
+    }
+
+    /// Writes out what waits. For the end of the process.
+    pub fn flush(&self) {
+        // The thread does the writing; two intervals are enough for it to have come round.
+        if self.buffers.is_some() {
+            std::thread::sleep(FLUSH_INTERVAL * 2);
+        }
+    }
+}
+
+thread_local! {
+    static BUFFER: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+static NEXT_BUFFER: AtomicUsize = AtomicUsize::new(0);
+
+impl Buffers {
+    fn append(&self, record: &Record, response: &Response) {
+        let number = BUFFER.get().unwrap_or_else(|| {
+            let number = NEXT_BUFFER.fetch_add(1, Ordering::Relaxed) % BUFFERS;
+            BUFFER.set(Some(number));
+            number
+        });
+        let Some(buffer) = self.each.get(number) else { return };
+        let mut buffer = buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffer.len() > BUFFER_BYTES_MAX {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        line(&mut buffer, record, response);
+    }
+
+    fn empty_into(&self, sink: &mut dyn Write) -> std::io::Result<()> {
+        for buffer in &self.each {
+            let lines = std::mem::take(&mut *buffer.lock().unwrap_or_else(PoisonError::into_inner));
+            if !lines.is_empty() {
+                sink.write_all(&lines)?;
+            }
+        }
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            writeln!(sink, "time={} lost={lost}", Timestamp(SystemTime::now()))?;
+        }
+        sink.flush()
+    }
+}
+
+fn line(buffer: &mut Vec<u8>, record: &Record, response: &Response) {
+    let mut text = String::with_capacity(192);
+    // Writing to a String does not fail.
+    let _: std::fmt::Result = write!(
+        text,
+        "time={} peer={} method={} path={} status={} bytes={} us={} request={} plugin={} subject={}\n",
+        Timestamp(SystemTime::now()),
+        record.peer.ip(),
+        Word(record.method.as_str()),
+        Word(record.uri.path()),
+        response.status().as_u16(),
+        response.body().size_hint().exact().unwrap_or(0),
+        record.started.elapsed().as_micros(),
+        record.request_id,
+        record.plugin.as_deref().unwrap_or("-"),
+        Word(record.subject.as_ref().map_or("-", |identity| &identity.subject)),
+    );
+    buffer.extend_from_slice(text.as_bytes());
+}
+
+/// Text from outside as one word of one line: nothing in it can end the line or look like another field.
+struct Word<'a>(&'a str);
+
+impl std::fmt::Display for Word<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for character in self.0.chars().take(PATH_CHARS_MAX) {
+            formatter.write_char(if character.is_ascii_graphic() { character } else { '?' })?;
+        }
+        Ok(())
+    }
+}
+
+/// UTC, to the millisecond (RFC 3339).
+struct Timestamp(SystemTime);
+
+impl std::fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+        // Civil date from a count of days, in the proleptic Gregorian calendar, with years that begin in March.
+        let shifted = days + 719_468;
+        let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let march_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+        let year = era * 400 + year_of_era + u64::from(month <= 2);
+        write!(
+            formatter,
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+            second / 3_600,
+            second / 60 % 60,
+            second % 60,
+            since.subsec_millis()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_rfc_3339() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399, "2000-02-28T23:59:59.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (1_795_305_600, "2026-11-22T00:00:00.000Z"),
+            (4_102_444_799, "2099-12-31T23:59:59.000Z"),
+        ] {
+            assert_eq!(Timestamp(UNIX_EPOCH + Duration::from_secs(seconds)).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_word_cannot_forge_a_line() {
+        assert_eq!(Word("/a\nstatus=200 \u{1b}[2J").to_string(), "/a?status=200??[2J");
+        assert_eq!(Word(&"a".repeat(9_999)).to_string().len(), PATH_CHARS_MAX);
+    }
+}

@@ -1,0 +1,3 @@
+//! What an operator sees of the host.
+
+pub mod access;

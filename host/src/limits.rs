@@ -123,6 +123,9 @@ limits! {
         store_keys_per_page_max = 1_000, 1, 10_000, "Keys that one list-keys answers.";
         store_writes_per_commit_max = 256, 1, 4_096, "Keys that one commit or batch touches.";
         store_writes_waiting_max = 1_024, 1, 65_536, "Commits that wait for the disk; a further one waits for a place.";
+        store_waiting_bytes_max = 64 * MIB, 16 * MIB, 1_024 * MIB, "Keys and values of those commits together; a further one waits for a place.";
+        store_cache_bytes_max = 64 * MIB, MIB, 65_536 * MIB, "Pages of the store kept in memory. redb's default is 1 GiB.";
+        store_cursors_max = 4_096, 16, 65_536, "Places of list-keys that are remembered. One that is forgotten is searched for in the store, so the number is a matter of speed.";
     }
 }
 
@@ -149,6 +152,7 @@ limits! {
         xml_depth_max = 64, 8, 1_024, "Nesting of XML.";
         xml_attributes_max = 128, 8, 4_096, "Attributes of one element.";
         xml_namespaces_max = 32, 4, 1_024, "Namespace declarations of one element.";
+        store_bytes_max = 256 * MIB, 0, 1_024 * 1_024 * MIB, "Keys and values of this plugin in the store, over all its stores, so that one plugin cannot fill the disk.";
         websocket_connections_max = 10_000, 1, 1_000_000, "Open WebSockets of this plugin.";
         websocket_message_bytes_max = MIB, 125, 64 * MIB, "One incoming message, all its fragments together (1009).";
         websocket_frame_bytes_max = 256 * KIB, 125, 64 * MIB, "One incoming frame (1009). tungstenite's default is 16 MiB.";

@@ -1,17 +1,422 @@
 //! Who is connected to a WebSocket plugin, and in which topics: `guesthouse:plugin/rooms`.
+//!
+//! Owns the topics of one plugin and what waits to be sent to each of its connections. Refuses to know sockets and frames:
+//! a connection is a number and an [`Outbox`], which the connection's own task empties.
+//!
+//! Publishing never waits. A message is put into the outbox of every member under one lock over the plugin's topics, so all
+//! members see the messages of a topic in the same order; the lock is held for that and for nothing else, and tasks are woken
+//! after it is released. A reader that is too slow fills its outbox, which marks it for closing and frees what waited.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{ComponentType, Linker, Lower};
+
+use super::HasCallState;
+
+/// One whole message. Cloning it does not copy its text or bytes: all members of a topic share them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Text, which is UTF-8.
+    Text(Utf8Bytes),
+    /// Bytes.
+    Binary(Bytes),
+}
+
+/// What a message costs in an outbox beside its bytes, so that empty ones are bounded too.
+const MESSAGE_OVERHEAD_BYTES: usize = 64;
+
+impl Message {
+    fn cost(&self) -> usize {
+        let bytes = match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        };
+        bytes.saturating_add(MESSAGE_OVERHEAD_BYTES)
+    }
+}
+
+/// What waits to be sent on one connection.
+#[derive(Debug)]
+pub struct Outbox {
+    bytes_max: usize,
+    waiting: Mutex<Waiting>,
+    filled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    messages: VecDeque<Message>,
+    bytes: usize,
+    overflowed: bool,
+}
+
+/// The connection's reader is too slow for what is sent to it. The connection is to be closed with 1013.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more waits to be sent than websocket_write_buffer_bytes_max allows")]
+pub struct Overflowed;
+
+/// What became of a message that was put into an outbox.
+enum Put {
+    /// The outbox was empty, or has overflowed just now: its task is to be woken.
+    Wake,
+    /// Its task knows.
+    Known,
+}
+
+impl Outbox {
+    /// An empty one that takes `bytes_max` (`websocket_write_buffer_bytes_max`), counting a little for each message beside
+    /// its bytes. A message that alone is larger is taken when nothing else waits.
+    #[must_use]
+    pub fn new(bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { bytes_max, waiting: Mutex::default(), filled: Notify::new() })
+    }
+
+    /// Puts a message at the end, or marks the outbox as overflowed.
+    pub fn send(&self, message: Message) {
+        if let Put::Wake = self.put(message) {
+            self.filled.notify_one();
+        }
+    }
+
+    fn put(&self, message: Message) -> Put {
+        let mut waiting = lock(&self.waiting);
+        if waiting.overflowed {
+            return Put::Known;
+        }
+        let was_empty = waiting.messages.is_empty();
+        let bytes = waiting.bytes.saturating_add(message.cost());
+        if bytes > self.bytes_max && !was_empty {
+            *waiting = Waiting { overflowed: true, ..Waiting::default() };
+            return Put::Wake;
+        }
+        waiting.bytes = bytes;
+        waiting.messages.push_back(message);
+        if was_empty { Put::Wake } else { Put::Known }
+    }
+
+    /// The next message, if one waits.
+    ///
+    /// # Errors
+    /// When the outbox has overflowed; it stays so.
+    pub fn try_next(&self) -> Result<Option<Message>, Overflowed> {
+        let mut waiting = lock(&self.waiting);
+        if waiting.overflowed {
+            return Err(Overflowed);
+        }
+        let message = waiting.messages.pop_front();
+        if let Some(message) = &message {
+            waiting.bytes = waiting.bytes.saturating_sub(message.cost());
+        }
+        Ok(message)
+    }
+
+    /// Waits for the next message. For one task only; dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// When the outbox has overflowed; it stays so.
+    pub async fn next(&self) -> Result<Message, Overflowed> {
+        loop {
+            if let Some(message) = self.try_next()? {
+                return Ok(message);
+            }
+            // A message that comes in between has left its permit.
+            self.filled.notified().await;
+        }
+    }
+}
 
 /// The topics of one plugin. Outlives the plugin's versions.
 #[derive(Debug, Default)]
 pub struct Rooms {
-    turn: std::sync::Arc<tokio::sync::Mutex<()>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+    inside: Mutex<Inside>,
 }
 
 /// The right to ask who is in a topic: one call of a plugin at a time has it.
 pub type Turn = tokio::sync::OwnedMutexGuard<()>;
 
+/// A connection in a topic, as plugins see it.
+#[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lower)]
+#[component(record)]
+pub struct Member {
+    /// The connection's number.
+    pub connection: u64,
+    /// What it is called in this topic.
+    pub label: String,
+}
+
+/// A connection is in as many topics as it may be in (`websocket_topics_max`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the connection is in {0} topics already (websocket_topics_max)")]
+pub struct TooManyTopics(pub usize);
+
+#[derive(Debug, Default)]
+struct Inside {
+    connections: HashMap<u64, Connection>,
+    topics: HashMap<Arc<str>, Topic>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    outbox: Arc<Outbox>,
+    topics_max: usize,
+    topics: BTreeSet<Arc<str>>,
+}
+
+#[derive(Debug, Default)]
+struct Topic {
+    joined: u64,
+    /// In the order they joined.
+    members: BTreeMap<u64, (Member, Arc<Outbox>)>,
+    /// Where a connection stands in that order.
+    places: HashMap<u64, u64>,
+}
+
 impl Rooms {
     /// Waits for the turn.
     pub async fn turn(&self) -> Turn {
-        std::sync::Arc::clone(&self.turn).lock_owned().await
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
+    /// Makes a connection known. It may be in at most `topics_max` topics.
+    pub fn register(&self, connection: u64, outbox: Arc<Outbox>, topics_max: usize) {
+        let known = Connection { outbox, topics_max, topics: BTreeSet::new() };
+        lock(&self.inside).connections.insert(connection, known);
+    }
+
+    /// Forgets a connection; it leaves its topics.
+    pub fn unregister(&self, connection: u64) {
+        let mut inside = lock(&self.inside);
+        if let Some(known) = inside.connections.remove(&connection) {
+            for topic in &known.topics {
+                inside.remove_member(topic, connection);
+            }
+        }
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        lock(&self.inside).connections.len()
+    }
+
+    /// Puts a connection into a topic, or gives it another label there; its place in the order stays. Nothing happens when
+    /// the connection is not known, because it has just been closed.
+    ///
+    /// # Errors
+    /// When it is in as many topics as it may be.
+    pub fn join(&self, topic: &str, connection: u64, label: String) -> Result<(), TooManyTopics> {
+        let mut inside = lock(&self.inside);
+        let Inside { connections, topics } = &mut *inside;
+        let Some(known) = connections.get_mut(&connection) else { return Ok(()) };
+        let name = match topics.get_key_value(topic) {
+            Some((name, _)) => Arc::clone(name),
+            None => Arc::from(topic),
+        };
+        if !known.topics.contains(&name) {
+            if known.topics.len() >= known.topics_max {
+                return Err(TooManyTopics(known.topics_max));
+            }
+            known.topics.insert(Arc::clone(&name));
+        }
+        let topic = topics.entry(name).or_default();
+        let place = *topic.places.entry(connection).or_insert_with(|| {
+            topic.joined = topic.joined.saturating_add(1);
+            topic.joined
+        });
+        topic.members.insert(place, (Member { connection, label }, Arc::clone(&known.outbox)));
+        Ok(())
+    }
+
+    /// Takes a connection out of a topic.
+    pub fn leave(&self, topic: &str, connection: u64) {
+        let mut inside = lock(&self.inside);
+        if let Some(known) = inside.connections.get_mut(&connection) {
+            known.topics.remove(topic);
+        }
+        inside.remove_member(topic, connection);
+    }
+
+    /// Sends to every connection in a topic but `except`.
+    pub fn publish(&self, topic: &str, message: &Message, except: Option<u64>) {
+        let mut to_wake = Vec::new();
+        {
+            let inside = lock(&self.inside);
+            let Some(topic) = inside.topics.get(topic) else { return };
+            for (member, outbox) in topic.members.values() {
+                if except != Some(member.connection)
+                    && let Put::Wake = outbox.put(message.clone())
+                {
+                    to_wake.push(Arc::clone(outbox));
+                }
+            }
+        }
+        for outbox in to_wake {
+            outbox.filled.notify_one();
+        }
+    }
+
+    /// Sends to one connection. Nothing happens when it is gone.
+    pub fn send_to(&self, connection: u64, message: Message) {
+        let outbox = lock(&self.inside).connections.get(&connection).map(|known| Arc::clone(&known.outbox));
+        if let Some(outbox) = outbox {
+            outbox.send(message);
+        }
+    }
+
+    /// The members of a topic in the order they joined.
+    #[must_use]
+    pub fn members(&self, topic: &str) -> Vec<Member> {
+        let inside = lock(&self.inside);
+        let topic = inside.topics.get(topic);
+        topic
+            .map_or_else(Vec::new, |topic| topic.members.values().map(|(member, _)| member.clone()).collect())
+    }
+}
+
+impl Inside {
+    fn remove_member(&mut self, name: &str, connection: u64) {
+        let Some(topic) = self.topics.get_mut(name) else { return };
+        if let Some(place) = topic.places.remove(&connection) {
+            topic.members.remove(&place);
+        }
+        if topic.members.is_empty() {
+            self.topics.remove(name);
+        }
+    }
+}
+
+/// What the locks here guard is whole after every statement, so a panic elsewhere does not make it unusable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn link<T: HasCallState>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    let mut instance = linker.instance("guesthouse:plugin/rooms@1.0.0")?;
+    instance.func_wrap_async("members", |mut store: StoreContextMut<'_, T>, (topic,): (String,)| {
+        Box::new(async move {
+            let call = store.data_mut().call_state();
+            if call.turn.is_none() {
+                call.turn = Some(call.plugin.rooms.turn().await);
+            }
+            Ok((call.plugin.rooms.members(&topic),))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Message {
+        Message::Text(Utf8Bytes::from(text))
+    }
+
+    fn drain(outbox: &Outbox) -> Vec<Message> {
+        std::iter::from_fn(|| outbox.try_next().unwrap()).collect()
+    }
+
+    fn connect(rooms: &Rooms, connection: u64) -> Arc<Outbox> {
+        let outbox = Outbox::new(64 * 1024);
+        rooms.register(connection, Arc::clone(&outbox), 4);
+        outbox
+    }
+
+    #[test]
+    fn members_are_listed_in_the_order_they_joined_and_a_new_label_keeps_the_place() {
+        let rooms = Rooms::default();
+        for connection in [3, 1, 2] {
+            connect(&rooms, connection);
+            rooms.join("lobby", connection, format!("n{connection}")).unwrap();
+        }
+        rooms.join("lobby", 3, "three".to_owned()).unwrap();
+        let members: Vec<_> = rooms.members("lobby").into_iter().map(|m| (m.connection, m.label)).collect();
+        assert_eq!(members, [(3, "three".to_owned()), (1, "n1".to_owned()), (2, "n2".to_owned())]);
+        rooms.leave("lobby", 1);
+        rooms.unregister(3);
+        assert_eq!(rooms.members("lobby").len(), 1);
+        rooms.unregister(2);
+        assert!(lock(&rooms.inside).topics.is_empty());
+    }
+
+    #[test]
+    fn all_members_see_the_messages_of_a_topic_in_the_same_order() {
+        let rooms = Rooms::default();
+        let outboxes: Vec<_> = (0..8).map(|connection| connect(&rooms, connection)).collect();
+        for connection in 0..8 {
+            rooms.join("lobby", connection, String::new()).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for publisher in 0..4 {
+                let rooms = &rooms;
+                scope.spawn(move || {
+                    for number in 0..100 {
+                        rooms.publish("lobby", &text(&format!("{publisher}.{number}")), None);
+                    }
+                });
+            }
+        });
+        let first = drain(&outboxes[0]);
+        assert_eq!(first.len(), 400);
+        for outbox in &outboxes[1..] {
+            assert_eq!(drain(outbox), first);
+        }
+    }
+
+    #[test]
+    fn a_slow_reader_overflows_alone_and_what_waited_for_it_is_freed() {
+        let rooms = Rooms::default();
+        let (slow, quick) = (Outbox::new(1_000), connect(&rooms, 2));
+        rooms.register(1, Arc::clone(&slow), 4);
+        for connection in [1, 2] {
+            rooms.join("lobby", connection, String::new()).unwrap();
+        }
+        for _ in 0..20 {
+            rooms.publish("lobby", &text("0123456789"), None);
+        }
+        assert_eq!(slow.try_next(), Err(Overflowed));
+        assert_eq!(slow.try_next(), Err(Overflowed));
+        assert!(lock(&slow.waiting).messages.is_empty());
+        assert_eq!(drain(&quick).len(), 20);
+    }
+
+    #[test]
+    fn the_publisher_can_be_left_out_and_one_connection_addressed() {
+        let rooms = Rooms::default();
+        let (first, second) = (connect(&rooms, 1), connect(&rooms, 2));
+        rooms.join("lobby", 1, String::new()).unwrap();
+        rooms.join("lobby", 2, String::new()).unwrap();
+        rooms.publish("lobby", &text("hello"), Some(1));
+        rooms.send_to(1, text("you"));
+        rooms.send_to(77, text("nobody"));
+        assert_eq!((drain(&first), drain(&second)), (vec![text("you")], vec![text("hello")]));
+    }
+
+    #[test]
+    fn a_connection_joins_no_more_topics_than_it_may() {
+        let rooms = Rooms::default();
+        connect(&rooms, 1);
+        for topic in ["a", "b", "c", "d", "d"] {
+            rooms.join(topic, 1, String::new()).unwrap();
+        }
+        assert_eq!(rooms.join("e", 1, String::new()), Err(TooManyTopics(4)));
+        rooms.leave("a", 1);
+        rooms.join("e", 1, String::new()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_waiting_connection_is_woken_by_a_publish() {
+        let rooms = Arc::new(Rooms::default());
+        let outbox = connect(&rooms, 1);
+        rooms.join("lobby", 1, String::new()).unwrap();
+        let waiting = tokio::spawn(async move { outbox.next().await });
+        tokio::task::yield_now().await;
+        rooms.publish("lobby", &text("hello"), None);
+        assert_eq!(waiting.await.unwrap(), Ok(text("hello")));
     }
 }

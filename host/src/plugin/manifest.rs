@@ -3,10 +3,9 @@
 //! Owns its form. Unknown keys and values out of range are refused with file, line, key and what is allowed: an operator who
 //! mistypes a limit must not run without it.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
+pub use crate::capability::Grants;
 use crate::limits::PluginLimitOverrides;
 
 /// What the operator says of a plugin.
@@ -46,14 +45,4 @@ pub enum SchemeName {
     Basic,
     /// RFC 6750, with a JWT.
     Bearer,
-}
-
-/// Capabilities of a plugin. Nothing is granted unless it stands here.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Grants {
-    /// Names of key-value stores the plugin may open. Each is the plugin's own; another plugin's of that name is another.
-    pub stores: Vec<String>,
-    /// Values for `wasi:config`.
-    pub config: BTreeMap<String, String>,
 }

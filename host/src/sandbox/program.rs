@@ -295,10 +295,7 @@ where
     P: ComponentNamedList + Lower + Send + Sync + 'static,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
-    let guest = Guest {
-        budget: Budget::new(&limits),
-        call: CallState { context, deadline, plugin: capabilities, turn: None },
-    };
+    let guest = Guest { budget: Budget::new(&limits), call: CallState::new(context, deadline, capabilities) };
     let mut store = Store::new(pre.engine(), guest);
     store.limiter(|guest| &mut guest.budget);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().budget.on_tick()));

@@ -17,3 +17,4 @@ pub mod failure;
 pub mod limits;
 pub mod plugin;
 pub mod sandbox;
+pub mod server;

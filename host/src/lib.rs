@@ -22,5 +22,6 @@ pub mod observe;
 pub mod plugin;
 pub mod protocol;
 pub mod sandbox;
+pub mod server;
 #[cfg(test)]
 mod testing;

@@ -176,6 +176,51 @@ pub const EPOCH_TICK_MS: u64 = 2;
 /// ten thousand idle connections.
 pub const WEBSOCKET_READ_BUFFER_BYTES: usize = 4 * 1024;
 
+/// Connections that the kernel has completed and a worker has not yet accepted, for each worker's listener. Past it a client's
+/// SYN is dropped and sent again; the kernel caps it at `net.core.somaxconn`, 4,096 since Linux 5.4.
+pub const LISTEN_BACKLOG: i32 = 1_024;
+
+/// The pause after an accept that failed for want of descriptors or memory, in milliseconds: long enough not to spin, short
+/// enough to be back well within a second of the first free descriptor.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+
+/// How often a worker looks for connections that are past the deadline of their phase, in milliseconds. It is also the
+/// resolution of the clock they are measured by; nothing is cut early, and at most two of these late.
+pub const STALL_SWEEP_MS: u64 = 250;
+
+/// The first part of a request body is not measured against `body_rate_bytes_per_s_min`, in milliseconds: a slow start is
+/// not an attack.
+pub const BODY_RATE_GRACE_MS: u64 = 5_000;
+
+/// What is reserved for a request body before any of it has come. Its declared length is only a claim.
+pub const BODY_RESERVE_BYTES_MAX: u64 = 64 * KIB;
+
+/// The part of a request body that nobody wanted and that is read all the same, so that the connection can go on.
+pub const BODY_DISCARD_BYTES_MAX: u64 = 64 * KIB;
+
+/// After an answer that closes a connection in mid-request, the rest of the request is thrown away for so long: closing a
+/// socket with unread bytes sends a reset, which can destroy the answer on its way (RFC 9112 section 9.6). In milliseconds.
+pub const LINGER_MS_MAX: u64 = 2_000;
+
+/// And at most so much of it.
+pub const LINGER_BYTES_MAX: u64 = 1_024 * KIB;
+
+/// A connection that was asked to close in good order is cut after so long, in milliseconds.
+pub const CLOSE_WAIT_MS_MAX: u64 = 5_000;
+
+/// While draining, an idle HTTP/1.1 connection is kept so long for the request that may be on its way, which is answered with
+/// `Connection: close`. In milliseconds.
+pub const DRAIN_IDLE_MS: u64 = 1_000;
+
+/// The read buffer and the write buffer of an HTTP/1.1 connection, each. Larger only when `header_bytes_max` is.
+pub const HTTP1_BUFFER_BYTES_MAX: u64 = 64 * KIB;
+
+/// The largest HTTP/2 frame taken: the protocol's minimum. A larger one only helps large bodies, and holds more per connection.
+pub const HTTP2_FRAME_BYTES_MAX: u32 = 16 * 1024;
+
+/// What is buffered of one HTTP/2 stream's answer below the flow control.
+pub const HTTP2_SEND_BUFFER_BYTES_MAX: usize = 64 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,246 @@
+//! Request bodies, under their limits.
+//!
+//! Owns the reading of a body: its size, its pauses, its mean rate, and what becomes of one that nobody read. A body that
+//! came with its head is handed on as it lies in the buffer; a timer exists only while one is waited for.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::exchange::{LocalFuture, ReadBody};
+use crate::failure::Failure;
+use crate::limits::{BODY_DISCARD_BYTES_MAX, BODY_RATE_GRACE_MS, BODY_RESERVE_BYTES_MAX, HostLimits};
+
+/// No body. It has no size, so that boxing it allocates nothing.
+pub(super) struct Absent;
+
+impl ReadBody for Absent {
+    fn read(&mut self, _bytes_max: u64) -> LocalFuture<'_, Result<Bytes, Failure>> {
+        Box::pin(std::future::ready(Ok(Bytes::new())))
+    }
+
+    fn is_absent(&self) -> bool {
+        true
+    }
+}
+
+/// How slow a body may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    idle: Duration,
+    rate_bytes_per_s_min: u64,
+}
+
+impl Pace {
+    pub(super) fn of(limits: &HostLimits) -> Self {
+        Self {
+            idle: Duration::from_millis(limits.body_idle_ms_max),
+            rate_bytes_per_s_min: limits.body_rate_bytes_per_s_min,
+        }
+    }
+
+    fn is_too_slow(self, bytes: u64, elapsed: Duration) -> bool {
+        let elapsed_ms = elapsed.as_millis();
+        elapsed_ms > u128::from(BODY_RATE_GRACE_MS)
+            && u128::from(bytes).saturating_mul(1_000)
+                < u128::from(self.rate_bytes_per_s_min).saturating_mul(elapsed_ms)
+    }
+}
+
+/// What the handler left of a body.
+#[derive(Default)]
+pub(super) struct Rest(Cell<Option<Left>>);
+
+enum Left {
+    /// Its reading failed: whatever comes next on the connection is not a request.
+    Spoilt,
+    /// It was not read, or not to its end.
+    Unread(Incoming),
+}
+
+impl Rest {
+    /// Whether the connection is at the end of the request. Takes in what has arrived of a body that nobody wanted, up to a
+    /// bound, so that a small one does not cost its connection.
+    pub(super) async fn is_read(&self, may_poll: bool) -> bool {
+        let mut incoming = match self.0.take() {
+            None => return true,
+            Some(Left::Spoilt) => return false,
+            Some(Left::Unread(incoming)) => incoming,
+        };
+        if !may_poll || incoming.size_hint().lower() > BODY_DISCARD_BYTES_MAX {
+            return false;
+        }
+        let mut bytes: u64 = 0;
+        let mut waited = false;
+        poll_fn(|context| {
+            loop {
+                match Pin::new(&mut incoming).poll_frame(context) {
+                    Poll::Ready(None) => return Poll::Ready(true),
+                    Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
+                    Poll::Ready(Some(Ok(frame))) => {
+                        waited = false;
+                        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                        bytes = bytes.saturating_add(length);
+                        if bytes > BODY_DISCARD_BYTES_MAX {
+                            return Poll::Ready(false);
+                        }
+                    }
+                    // The connection reads on only when asked for more, in this same task, and so after this poll.
+                    Poll::Pending if !waited => {
+                        waited = true;
+                        context.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    Poll::Pending => return Poll::Ready(incoming.is_end_stream()),
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Reads a body that hyper delivers.
+pub(super) struct Reader {
+    incoming: Option<Incoming>,
+    pace: Pace,
+    /// Where the rest goes, when the connection must know (HTTP/1.1).
+    rest: Option<Rc<Rest>>,
+    failed: bool,
+}
+
+impl Reader {
+    pub(super) fn new(incoming: Incoming, pace: Pace, rest: Option<Rc<Rest>>) -> Self {
+        Self { incoming: Some(incoming), pace, rest, failed: false }
+    }
+
+    async fn read_whole(&mut self, bytes_max: u64) -> Result<Bytes, Failure> {
+        let Some(incoming) = &mut self.incoming else { return Ok(Bytes::new()) };
+        // Not polled yet, so that a client that waits for "100 Continue" gets the refusal instead.
+        let declared = incoming.size_hint().lower();
+        if declared > bytes_max {
+            return Err(Failure::BodyTooLarge);
+        }
+        let mut patience = pin!(Patience::new(self.pace));
+        let mut first = Bytes::new();
+        let mut whole = BytesMut::new();
+        let mut received: u64 = 0;
+        loop {
+            let frame = poll_fn(|context| match Pin::new(&mut *incoming).poll_frame(context) {
+                Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+                Poll::Pending => patience.as_mut().poll_timeout(context).map(|()| Err(Failure::BodyTimeout)),
+            });
+            let data = match frame.await? {
+                None => break,
+                Some(Err(_)) => return Err(Failure::BodyBroken),
+                // Trailers are read past: a field in them must not pass for one of the head (RFC 9110 section 6.5.1).
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => data,
+                    Err(_) => continue,
+                },
+            };
+            received = received.saturating_add(data.len() as u64);
+            if received > bytes_max {
+                return Err(Failure::BodyTooLarge);
+            }
+            patience.as_mut().progress(received)?;
+            if received == data.len() as u64 {
+                first = data;
+                if incoming.is_end_stream() {
+                    break;
+                }
+                continue;
+            }
+            if whole.is_empty() {
+                let reserve = declared.min(BODY_RESERVE_BYTES_MAX).max(received);
+                whole.reserve(usize::try_from(reserve).unwrap_or(0));
+                whole.extend_from_slice(&std::mem::take(&mut first));
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(if whole.is_empty() { first } else { whole.freeze() })
+    }
+}
+
+impl ReadBody for Reader {
+    fn read(&mut self, bytes_max: u64) -> LocalFuture<'_, Result<Bytes, Failure>> {
+        Box::pin(async move {
+            let read = self.read_whole(bytes_max).await;
+            match read {
+                Ok(_) => self.incoming = None,
+                // The declared length alone says nothing of what follows; anything else does.
+                Err(_) => self.failed = true,
+            }
+            read
+        })
+    }
+
+    fn is_absent(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let Some(rest) = &self.rest else { return };
+        if let Some(incoming) = self.incoming.take() {
+            if self.failed {
+                rest.0.set(Some(Left::Spoilt));
+            } else if !incoming.is_end_stream() {
+                rest.0.set(Some(Left::Unread(incoming)));
+            }
+        }
+    }
+}
+
+/// How long a body has been waited for. Nothing is measured until it has to be waited for at all.
+struct Patience {
+    pace: Pace,
+    waiting: Option<Waiting>,
+}
+
+struct Waiting {
+    began: Instant,
+    last: Instant,
+    /// Set again only when it fires: a timer that is moved at every piece costs more than one that looks again.
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Patience {
+    fn new(pace: Pace) -> Self {
+        Self { pace, waiting: None }
+    }
+
+    fn poll_timeout(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<()> {
+        let idle = self.pace.idle;
+        let waiting = self.waiting.get_or_insert_with(|| {
+            let now = Instant::now();
+            Waiting { began: now, last: now, timer: Box::pin(sleep_until(now + idle)) }
+        });
+        while waiting.timer.as_mut().poll(context).is_ready() {
+            let deadline = waiting.last + idle;
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            waiting.timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+
+    fn progress(mut self: Pin<&mut Self>, received: u64) -> Result<(), Failure> {
+        let pace = self.pace;
+        let Some(waiting) = &mut self.waiting else { return Ok(()) };
+        waiting.last = Instant::now();
+        if pace.is_too_slow(received, waiting.last.duration_since(waiting.began)) {
+            return Err(Failure::BodyTimeout);
+        }
+        Ok(())
+    }
+}

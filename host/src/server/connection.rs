@@ -1,0 +1,326 @@
+//! One connection: which HTTP it speaks, and the requests on it.
+//!
+//! Owns the choice between HTTP/1.1 and HTTP/2, every setting of hyper, and what is added to an exchange on the way in and
+//! out. A request is handled in the connection's own task; nothing is spawned for it (HTTP/2 streams are, as hyper demands).
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body::Body as _;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::answer::Answer;
+use super::body::{Absent, Pace, Reader, Rest};
+use super::check;
+use super::stall::{Order, Stream, Watch, Watched};
+use crate::exchange::{Arrival, Body, Handler, Response};
+use crate::failure::Failure;
+use crate::limits::{HTTP1_BUFFER_BYTES_MAX, HTTP2_FRAME_BYTES_MAX, HTTP2_SEND_BUFFER_BYTES_MAX, HostLimits};
+
+/// RFC 9113 section 3.4.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What all connections of a worker share. Counted without atomics, because a worker is one thread.
+pub(super) struct Site {
+    pub(super) handler: Arc<dyn Handler>,
+    pub(super) limits: Arc<HostLimits>,
+    pub(super) pace: Pace,
+    pub(super) tasks: TaskTracker,
+    pub(super) draining: CancellationToken,
+    pub(super) http1: http1::Builder,
+    pub(super) http2: http2::Builder<OnThisWorker>,
+}
+
+impl Site {
+    pub(super) fn new(
+        handler: Arc<dyn Handler>,
+        limits: Arc<HostLimits>,
+        draining: CancellationToken,
+    ) -> Self {
+        Self {
+            pace: Pace::of(&limits),
+            http1: http1(&limits),
+            http2: http2(&limits),
+            handler,
+            limits,
+            tasks: TaskTracker::new(),
+            draining,
+        }
+    }
+}
+
+fn http1(limits: &HostLimits) -> http1::Builder {
+    let header_bytes = usize::try_from(limits.header_bytes_max).unwrap_or(usize::MAX);
+    let buffer_bytes = limits.header_bytes_max.max(HTTP1_BUFFER_BYTES_MAX);
+    let mut builder = http1::Builder::new();
+    builder
+        .keep_alive(true)
+        // A client that closes its side while it is owed an answer has gone: its call is dropped rather than finished.
+        .half_close(false)
+        .max_headers(usize::try_from(limits.header_count_max).unwrap_or(usize::MAX))
+        .max_header_size(header_bytes)
+        .max_buf_size(usize::try_from(buffer_bytes).unwrap_or(usize::MAX))
+        // The sweep of `stall` bounds the head, without a timer per request.
+        .header_read_timeout(None)
+        .ignore_invalid_headers(false)
+        .allow_multiple_spaces_in_request_line_delimiters(false)
+        .auto_date_header(true)
+        // With it, hyper 1.12 loses its own 400 to a request that follows another in one packet.
+        .pipeline_flush(false);
+    builder
+}
+
+fn http2(limits: &HostLimits) -> http2::Builder<OnThisWorker> {
+    let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let mut builder = http2::Builder::new(OnThisWorker);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(number(limits.http2_streams_max))
+        .initial_stream_window_size(number(limits.http2_stream_window_bytes))
+        .initial_connection_window_size(number(limits.http2_connection_window_bytes))
+        .adaptive_window(false)
+        .max_frame_size(HTTP2_FRAME_BYTES_MAX)
+        .max_header_list_size(number(limits.http2_header_list_bytes_max))
+        .max_pending_accept_reset_streams(usize::try_from(limits.http2_pending_resets_max).ok())
+        .max_local_error_reset_streams(usize::try_from(limits.http2_local_error_resets_max).ok())
+        .keep_alive_interval(Duration::from_millis(limits.http2_ping_interval_ms))
+        .keep_alive_timeout(Duration::from_millis(limits.http2_ping_timeout_ms))
+        .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES_MAX)
+        .auto_date_header(true);
+    builder
+}
+
+/// Runs HTTP/2 streams on the connection's own thread.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OnThisWorker;
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for OnThisWorker {
+    fn execute(&self, future: F) {
+        // The connection waits for its streams, so the handle is not needed.
+        drop(tokio::task::spawn_local(future));
+    }
+}
+
+/// One connection, as its requests see it.
+struct Peer {
+    site: Rc<Site>,
+    address: SocketAddr,
+    secure: bool,
+    watch: Arc<Watch>,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve<S>(mut io: Watched<S>, watch: Arc<Watch>, site: Rc<Site>, address: SocketAddr)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let peer = Rc::new(Peer { site: Rc::clone(&site), address, secure: false, watch: Arc::clone(&watch) });
+    let speaks_http2 = {
+        let sniffed = pin!(sniff(&mut io));
+        match follow(&watch, sniffed, |_| {}).await {
+            Some(Ok(Some(speaks_http2))) => speaks_http2,
+            // Told to close before it said anything, or it has hung up.
+            _ => return,
+        }
+    };
+    let ended = if speaks_http2 {
+        watch.multiplex();
+        let service = service_fn(|request| {
+            let peer = Rc::clone(&peer);
+            let stream = Stream::begin(&peer.watch);
+            async move { Ok::<_, Infallible>(http2_exchange(&peer, request, stream).await) }
+        });
+        let connection = pin!(site.http2.serve_connection(TokioIo::new(io), service));
+        follow(&watch, connection, |connection| connection.graceful_shutdown()).await
+    } else {
+        let service = service_fn(|request| {
+            let peer = Rc::clone(&peer);
+            async move { Ok::<_, Infallible>(http1_exchange(&peer, request).await) }
+        });
+        let connection = pin!(site.http1.serve_connection(TokioIo::new(io), service).with_upgrades());
+        let finish = |connection: Pin<&mut http1::UpgradeableConnection<_, _>>| {
+            // An idle connection may have a request on its way: it is closed by its next answer, or a little later.
+            if watch.order() >= Order::Close {
+                connection.graceful_shutdown();
+            }
+        };
+        follow(&watch, connection, finish).await
+    };
+    if let Some(Err(error)) = ended {
+        tracing::debug!(peer = %address, %error, "connection ended");
+    }
+}
+
+/// Runs a connection under the orders it is given: `obey` is called once for each order short of being cut. None when it is
+/// cut.
+async fn follow<F: Future>(
+    watch: &Watch,
+    mut connection: Pin<&mut F>,
+    mut obey: impl FnMut(Pin<&mut F>),
+) -> Option<F::Output> {
+    let mut obeyed = Order::GoOn;
+    let mut known = false;
+    poll_fn(|context| {
+        if !known {
+            known = true;
+            watch.wakes(context.waker());
+        }
+        let polled = connection.as_mut().poll(context);
+        if let Poll::Ready(output) = polled {
+            return Poll::Ready(Some(output));
+        }
+        // The connection is polled first: what has already arrived is a request, not idleness.
+        let order = watch.order();
+        if order == obeyed {
+            return Poll::Pending;
+        }
+        obeyed = order;
+        if order == Order::Cut {
+            return Poll::Ready(None);
+        }
+        obey(connection.as_mut());
+        connection.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+/// Whether the peer speaks HTTP/2 with prior knowledge; none when it has hung up. Only the whole preface says so: what
+/// merely begins like it goes to the HTTP/1.1 parser, which refuses its version.
+async fn sniff<S>(io: &mut Watched<S>) -> std::io::Result<Option<bool>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // The size of hyper's own first buffer: a head is one read.
+    let mut buffer = BytesMut::new();
+    loop {
+        if buffer.is_empty() {
+            // Nothing is allocated for a peer that says nothing.
+            let mut first = [0; HTTP2_PREFACE.len()];
+            let length = io.read(&mut first).await?;
+            buffer.extend_from_slice(first.get(..length).unwrap_or_default());
+        } else {
+            let missing = HTTP2_PREFACE.len().saturating_sub(buffer.len());
+            let mut limited = (&mut *io).take(missing as u64);
+            if limited.read_buf(&mut buffer).await? == 0 {
+                return Ok(None);
+            }
+        }
+        if buffer.is_empty() {
+            return Ok(None);
+        }
+        let speaks_http2 = if !HTTP2_PREFACE.starts_with(&buffer) {
+            false
+        } else if buffer.len() == HTTP2_PREFACE.len() {
+            true
+        } else {
+            continue;
+        };
+        io.rewind(buffer.freeze());
+        return Ok(Some(speaks_http2));
+    }
+}
+
+async fn http1_exchange(peer: &Peer, request: Request<Incoming>) -> Response {
+    peer.watch.begin_request();
+    let is_head = request.method() == Method::HEAD;
+    let expects = request.headers().contains_key(EXPECT);
+    let rest = if request.body().is_end_stream() { None } else { Some(Rc::<Rest>::default()) };
+    let mut response = exchange(peer, request, rest.clone()).await;
+    let mut closes = peer.watch.order() >= Order::Finish;
+    if let Some(rest) = rest
+        && !rest.is_read(!expects).await
+    {
+        // The rest of the body would be taken for the next request.
+        peer.watch.leave_unread();
+        closes = true;
+    }
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        peer.watch.upgrade();
+        return response;
+    }
+    if closes {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    bare(&mut response, is_head);
+    peer.watch.end_request();
+    response
+}
+
+async fn http2_exchange(peer: &Peer, request: Request<Incoming>, stream: Stream) -> http::Response<Answer> {
+    let is_head = request.method() == Method::HEAD;
+    let mut response = exchange(peer, request, None).await;
+    bare(&mut response, is_head);
+    response.map(|body| Answer::new(body, stream))
+}
+
+/// Checks a request and has it answered. Does not fail and does not panic.
+async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>>) -> Response {
+    let site = &*peer.site;
+    let (mut head, incoming) = request.into_parts();
+    let checked = check::head(&head, &site.limits);
+    let body = if incoming.is_end_stream() {
+        Body::new(Box::new(Absent))
+    } else {
+        Body::new(Box::new(Reader::new(incoming, site.pace, rest)))
+    };
+    if let Err(failure) = checked {
+        return refuse(site, &failure);
+    }
+    let upgrade = head.extensions.remove::<OnUpgrade>();
+    let arrival = Arrival {
+        head,
+        body,
+        upgrade,
+        peer: peer.address,
+        secure: peer.secure,
+        tasks: site.tasks.clone(),
+        draining: site.draining.clone(),
+    };
+    // The gateway has no business to panic; if it does, that is the misfortune of this request alone.
+    let handled = AssertUnwindSafe(async move { site.handler.handle(arrival).await }).catch_unwind().await;
+    handled.unwrap_or_else(|_| {
+        tracing::error!("a request ended in a panic");
+        refuse(site, &Failure::Internal)
+    })
+}
+
+fn refuse(site: &Site, failure: &Failure) -> Response {
+    let mut response = site.handler.refuse(failure);
+    if failure.closes_connection() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Takes the body from an answer that must not have one, and keeps what is said about it (RFC 9110 sections 6.4.1 and 9.3.2).
+fn bare(response: &mut Response, is_head: bool) {
+    let status = response.status();
+    if status == StatusCode::NO_CONTENT || status.is_informational() {
+        response.headers_mut().remove(CONTENT_LENGTH);
+    } else if is_head {
+        let length = response.body().size_hint().exact().unwrap_or(0);
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+    } else if status != StatusCode::NOT_MODIFIED {
+        return;
+    }
+    *response.body_mut() = Full::new(Bytes::new());
+}

@@ -1,0 +1,389 @@
+//! Slow peers: what each connection is waiting for, since when, and when that is too long.
+//!
+//! Owns the phases of a connection and the sweep that ends the ones past their deadline. Every read and write notes its time
+//! from the worker's coarse clock, and one sweep per worker looks at all connections a few times a second: cheaper than a
+//! timer per request, and it also sees what hyper has no timer for (the wait for the first byte, a peer that does not read).
+//! While a request is being handled the peer is waiting for us, so nothing here counts then; bodies have their own
+//! limits in `body`.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::admission::Permit;
+use super::clock::Clock;
+use crate::limits::{CLOSE_WAIT_MS_MAX, HostLimits, LINGER_BYTES_MAX, LINGER_MS_MAX, STALL_SWEEP_MS};
+
+/// What a connection is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Phase {
+    /// The peer has sent nothing yet.
+    FirstByte = 0,
+    /// The peer is in the middle of a head.
+    Head = 1,
+    /// Between two requests.
+    Idle = 2,
+    /// A request is being handled: it is our turn.
+    Busy = 3,
+    /// Answered and closed for writing; the rest of what the peer sends is thrown away.
+    Linger = 4,
+    /// No longer HTTP; whoever took it over has its own limits.
+    Upgraded = 5,
+}
+
+/// What a connection has been told to do. Each includes the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum Order {
+    /// Nothing.
+    GoOn = 0,
+    /// Take nothing new (HTTP/2: GOAWAY); the next answer closes the connection (HTTP/1.1).
+    Finish = 1,
+    /// Close when idle, else after the current answer.
+    Close = 2,
+    /// End at once.
+    Cut = 3,
+}
+
+/// The answers of an HTTP/2 connection that the peer has not taken yet: for each the time of its last progress. Zero is a
+/// free place. The number of places is bounded by the number of concurrent streams.
+type Answers = Mutex<Vec<u64>>;
+
+/// What is known of one connection. Shared by its socket, its task and the sweep.
+#[derive(Debug)]
+pub(super) struct Watch {
+    clock: Arc<Clock>,
+    phase: AtomicU8,
+    /// When the phase began. Between requests, the last write.
+    since_ms: AtomicU64,
+    /// When a write first found the socket full, or the last time it was not; zero when nothing waits to be written.
+    blocked_ms: AtomicU64,
+    order: AtomicU8,
+    /// Requests being handled or answered (HTTP/2).
+    multiplexed: AtomicBool,
+    answers: Answers,
+    /// Whether the peer may still be sending what nobody will read.
+    unread: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Watch {
+    pub(super) fn new(clock: Arc<Clock>) -> Arc<Self> {
+        let since_ms = AtomicU64::new(clock.now_ms());
+        Arc::new(Self {
+            clock,
+            phase: AtomicU8::new(Phase::FirstByte as u8),
+            since_ms,
+            blocked_ms: AtomicU64::new(0),
+            order: AtomicU8::new(Order::GoOn as u8),
+            multiplexed: AtomicBool::new(false),
+            answers: Mutex::default(),
+            unread: AtomicBool::new(false),
+            waker: Mutex::default(),
+        })
+    }
+
+    fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) {
+            0 => Phase::FirstByte,
+            1 => Phase::Head,
+            2 => Phase::Idle,
+            3 => Phase::Busy,
+            4 => Phase::Linger,
+            _ => Phase::Upgraded,
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.since_ms.store(self.clock.now_ms(), Ordering::Relaxed);
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    /// A request has come and is being handled.
+    pub(super) fn begin_request(&self) {
+        self.phase.store(Phase::Busy as u8, Ordering::Relaxed);
+    }
+
+    /// It is answered. The next bytes are those of another.
+    pub(super) fn end_request(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    /// The connection has left HTTP.
+    pub(super) fn upgrade(&self) {
+        self.enter(Phase::Upgraded);
+    }
+
+    /// The connection is HTTP/2: requests overlap, and bytes are no sign of one.
+    pub(super) fn multiplex(&self) {
+        self.multiplexed.store(true, Ordering::Relaxed);
+        self.enter(Phase::Idle);
+    }
+
+    /// The peer may go on sending something that is not going to be read.
+    pub(super) fn leave_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
+    }
+
+    /// What the connection has been told to do.
+    pub(super) fn order(&self) -> Order {
+        match self.order.load(Ordering::Relaxed) {
+            0 => Order::GoOn,
+            1 => Order::Finish,
+            2 => Order::Close,
+            _ => Order::Cut,
+        }
+    }
+
+    /// Tells the connection's task what to do, unless it has been told more already.
+    pub(super) fn tell(&self, order: Order) {
+        if self.order() >= order {
+            return;
+        }
+        self.order.store(order as u8, Ordering::Relaxed);
+        if let Some(waker) = &*self.waker.lock().unwrap_or_else(PoisonError::into_inner) {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Whom to wake when the connection is told something. A task has one waker for all its life.
+    pub(super) fn wakes(&self, waker: &Waker) {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+    }
+
+    fn note_read(&self) {
+        if matches!(self.phase(), Phase::FirstByte | Phase::Idle) && !self.multiplexed.load(Ordering::Relaxed)
+        {
+            self.enter(Phase::Head);
+        }
+    }
+
+    fn note_write(&self, done: bool) {
+        if done {
+            self.blocked_ms.store(0, Ordering::Relaxed);
+            // PING answers are writes, too: on HTTP/2 they must not keep an idle connection alive.
+            if self.phase() == Phase::Idle && !self.multiplexed.load(Ordering::Relaxed) {
+                self.since_ms.store(self.clock.now_ms(), Ordering::Relaxed);
+            }
+        } else if self.blocked_ms.load(Ordering::Relaxed) == 0 {
+            self.blocked_ms.store(self.clock.now_ms(), Ordering::Relaxed);
+        }
+    }
+
+    /// What the connection is to be told now.
+    fn verdict(&self, now_ms: u64, limits: &HostLimits) -> Order {
+        // The clock is up to one sweep behind when a time is noted.
+        let past = |since_ms: u64, limit_ms: u64| {
+            now_ms.saturating_sub(since_ms) > limit_ms.saturating_add(STALL_SWEEP_MS)
+        };
+        let blocked_ms = self.blocked_ms.load(Ordering::Relaxed);
+        if blocked_ms != 0 && self.phase() != Phase::Upgraded {
+            return if past(blocked_ms, limits.write_stall_ms_max) { Order::Cut } else { Order::GoOn };
+        }
+        if self.multiplexed.load(Ordering::Relaxed) && self.phase() != Phase::Linger {
+            let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            if answers.iter().any(|&at| at != 0 && at != u64::MAX && past(at, limits.write_stall_ms_max)) {
+                return Order::Cut;
+            }
+        }
+        let since_ms = self.since_ms.load(Ordering::Relaxed);
+        match self.phase() {
+            Phase::FirstByte if past(since_ms, limits.first_byte_ms_max) => Order::Cut,
+            Phase::Head if past(since_ms, limits.header_ms_max) => Order::Cut,
+            Phase::Linger if past(since_ms, LINGER_MS_MAX) => Order::Cut,
+            Phase::Idle
+                if past(since_ms, limits.keep_alive_idle_ms_max.saturating_add(CLOSE_WAIT_MS_MAX)) =>
+            {
+                Order::Cut
+            }
+            Phase::Idle if past(since_ms, limits.keep_alive_idle_ms_max) => Order::Close,
+            _ => Order::GoOn,
+        }
+    }
+}
+
+/// One request of an HTTP/2 connection, from its head to the last of its answer that the peer has taken.
+#[derive(Debug)]
+pub(super) struct Stream {
+    watch: Arc<Watch>,
+    place: usize,
+}
+
+impl Stream {
+    /// A request has come on this connection.
+    pub(super) fn begin(watch: &Arc<Watch>) -> Self {
+        let mut answers = watch.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = answers.iter().position(|&at| at == 0).unwrap_or(answers.len());
+        match answers.get_mut(place) {
+            Some(at) => *at = u64::MAX,
+            None => answers.push(u64::MAX),
+        }
+        drop(answers);
+        watch.begin_request();
+        Self { watch: Arc::clone(watch), place }
+    }
+
+    /// The answer is ready, or the peer has taken a piece of it.
+    pub(super) fn progress(&self) {
+        self.note(self.watch.clock.now_ms());
+    }
+
+    fn note(&self, value: u64) {
+        let mut answers = self.watch.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = answers.get_mut(self.place) {
+            *at = value;
+        }
+        if value == 0 && answers.iter().all(|&at| at == 0) {
+            drop(answers);
+            self.watch.end_request();
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.note(0);
+    }
+}
+
+/// A connection's socket, which notes when it moves and holds the connection's permit.
+#[derive(Debug)]
+pub(super) struct Watched<S> {
+    stream: S,
+    /// What was read to tell HTTP/2 from HTTP/1.1, and is to be read again.
+    prefix: Bytes,
+    watch: Arc<Watch>,
+    shut: bool,
+    lingered_bytes: u64,
+    _permit: Permit,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
+    pub(super) fn new(stream: S, watch: Arc<Watch>, permit: Permit) -> Self {
+        Self { stream, prefix: Bytes::new(), watch, shut: false, lingered_bytes: 0, _permit: permit }
+    }
+
+    /// Puts back what was read.
+    pub(super) fn rewind(&mut self, prefix: Bytes) {
+        self.prefix = prefix;
+    }
+
+    /// Throws away what still comes, up to the end or the bound.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let mut scratch = [0; 8 * 1024];
+        while self.lingered_bytes < LINGER_BYTES_MAX {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            std::task::ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            match buffer.filled().len() {
+                0 => break,
+                length => self.lingered_bytes = self.lingered_bytes.saturating_add(length as u64),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        if !self.prefix.is_empty() {
+            let length = self.prefix.len().min(buffer.remaining());
+            buffer.put_slice(&self.prefix.split_to(length));
+            if !self.prefix.has_remaining() {
+                self.prefix = Bytes::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.watch.note_read();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch.note_write(polled.is_ready());
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.watch.note_write(polled.is_ready());
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        if !self.shut {
+            std::task::ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.shut = true;
+            // A head that hyper refused is one that never became a request.
+            if self.watch.phase() == Phase::Head {
+                self.watch.leave_unread();
+            }
+            if self.watch.unread.load(Ordering::Relaxed) {
+                self.watch.enter(Phase::Linger);
+            }
+        }
+        if self.watch.unread.load(Ordering::Relaxed) {
+            return self.poll_linger(context);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// All connections of one worker.
+#[derive(Debug, Default)]
+pub(super) struct Watches(Vec<Arc<Watch>>);
+
+impl Watches {
+    pub(super) fn add(&mut self, watch: Arc<Watch>) {
+        self.0.push(watch);
+    }
+
+    /// Tells every connection that is past its deadline, and forgets those that have ended.
+    pub(super) fn sweep(&mut self, now_ms: u64, limits: &HostLimits) {
+        self.0.retain(|watch| {
+            // The socket and the task hold it while there is a connection.
+            if Arc::strong_count(watch) == 1 {
+                return false;
+            }
+            watch.tell(watch.verdict(now_ms, limits));
+            true
+        });
+    }
+
+    /// Tells every connection the same.
+    pub(super) fn tell(&self, order: Order) {
+        for watch in &self.0 {
+            watch.tell(order);
+        }
+    }
+}

@@ -172,6 +172,41 @@ pub const CALL_OVERHEAD_BYTES: u64 = MIB;
 /// of a neighbour on the same worker.
 pub const EPOCH_TICK_MS: u64 = 2;
 
+/// A manifest file. The longest sensible one is a few kilobytes.
+pub const MANIFEST_BYTES_MAX: u64 = 64 * KIB;
+
+/// The stem of a plugin's file: it names a mount, a namespace in the store and a mark in the log.
+pub const PLUGIN_NAME_BYTES_MAX: usize = 64;
+
+/// A configured mount.
+pub const MOUNT_BYTES_MAX: usize = 256;
+
+/// Top-level items of a component that are looked at before it is compiled. A large one has some dozens; the compiler
+/// has its own limits for what is nested inside.
+pub const COMPONENT_ITEMS_MAX: usize = 10_000;
+
+/// Plugins that are compiled at the same time while the host starts. Each child uses every core for a part of its time, so
+/// more would only add memory.
+pub const COMPILES_AT_START_MAX: usize = 4;
+
+/// Compiled code of one plugin. Code is some three to eight times its WebAssembly; what expands further is a bomb.
+pub const COMPILED_BYTES_MAX: u64 = 256 * MIB;
+
+/// What is kept of a compiling child's complaint.
+pub const COMPILER_COMPLAINT_BYTES_MAX: u64 = 4 * KIB;
+
+/// After the last event of a file until it is read: joins a plugin and its manifest, and the several writes of one save.
+pub const FOLDER_QUIET_MS: u64 = 100;
+
+/// Between two looks at a folder that cannot be watched; a file is taken when it is the same in two of them.
+pub const FOLDER_POLL_MS: u64 = 2_000;
+
+/// Entries of the plugin folder that are looked at, beside plugins and their manifests.
+pub const FOLDER_FOREIGN_ENTRIES_MAX: usize = 10_000;
+
+/// How often old versions are looked at whether their last request has ended.
+pub const RETIRED_POLL_MS: u64 = 100;
+
 /// Bytes that a WebSocket connection's read buffer begins with. tungstenite's default of 128 KiB costs 1.3 GB for
 /// ten thousand idle connections.
 pub const WEBSOCKET_READ_BUFFER_BYTES: usize = 4 * 1024;

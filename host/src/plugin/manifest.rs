@@ -3,10 +3,12 @@
 //! Owns its form. Unknown keys and values out of range are refused with file, line, key and what is allowed: an operator who
 //! mistypes a limit must not run without it.
 
+use anyhow::{Result, anyhow, bail};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 pub use crate::capability::Grants;
-use crate::limits::PluginLimitOverrides;
+use crate::limits::{MOUNT_BYTES_MAX, PluginLimitOverrides};
 
 /// What the operator says of a plugin.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -45,4 +47,179 @@ pub enum SchemeName {
     Basic,
     /// RFC 6750, with a JWT.
     Bearer,
+}
+
+impl Manifest {
+    /// Reads a manifest. `file` is its name, for errors.
+    ///
+    /// # Errors
+    /// One line for the operator: file, line, key, and what is allowed there.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let manifest: Self = parse_toml(file, text)?;
+        if let Some(mount) = &manifest.mount {
+            mount_prefix(mount).map_err(|error| anyhow!("{file}: `mount`: {error}"))?;
+        }
+        if let Some(auth) = &manifest.auth {
+            let anonymous = auth.require.contains(&SchemeName::Anonymous);
+            if auth.require.is_empty() {
+                bail!(
+                    "{file}: `auth.require` is empty: name one of \"api-key\", \"basic\", \"bearer\", or \"anonymous\" \
+                     alone to let everybody in"
+                );
+            }
+            if anonymous && (auth.require.len() > 1 || !auth.scopes.is_empty()) {
+                bail!(
+                    "{file}: `auth.require`: \"anonymous\" stands alone and without scopes, because nobody who is \
+                     anonymous has one"
+                );
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// Where a plugin of this name is served: a prefix that begins with `/` and has no trailing one, empty for the root.
+    ///
+    /// # Errors
+    /// When the manifest's mount is not a path of plain segments.
+    pub fn mount_of(&self, plugin: &str) -> Result<String> {
+        match &self.mount {
+            Some(mount) => mount_prefix(mount),
+            None => Ok(format!("/{plugin}")),
+        }
+    }
+}
+
+/// The prefix that a configured mount means.
+///
+/// Only RFC 3986's unreserved characters are taken, so that a mount has one spelling: there is nothing in it to
+/// percent-encode, and a canonical request path can be compared with it byte by byte.
+fn mount_prefix(mount: &str) -> Result<String> {
+    if mount == "/" {
+        return Ok(String::new());
+    }
+    if mount.len() > MOUNT_BYTES_MAX {
+        bail!("the path is {} bytes long; at most {MOUNT_BYTES_MAX} are allowed", mount.len());
+    }
+    let Some(segments) = mount.strip_prefix('/') else {
+        bail!("`{}` does not begin with `/`", mount.escape_debug());
+    };
+    for segment in segments.split('/') {
+        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if segment.is_empty() {
+            bail!("`{}` has an empty segment or ends with `/`; write it as `/a/b`", mount.escape_debug());
+        }
+        if segment == "." || segment == ".." || !segment.bytes().all(unreserved) {
+            bail!(
+                "`{}`: the segment `{}` is not allowed; segments are letters, digits, `-`, `.`, `_`, `~`",
+                mount.escape_debug(),
+                segment.escape_debug()
+            );
+        }
+    }
+    Ok(mount.to_owned())
+}
+
+/// Reads a configuration file. What is wrong is said in one line with file, line and key; values are not repeated beyond what
+/// the reader itself says of them, because a configuration may hold secrets.
+///
+/// # Errors
+/// When the text is not TOML or not of the form of `T`.
+pub fn parse_toml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let message = error.message().trim().replace('\n', "; ");
+        let Some(span) = error.span() else { return anyhow!("{file}: {message}") };
+        let before = text.get(..span.start).unwrap_or(text);
+        let line_number = before.matches('\n').count().saturating_add(1);
+        match key_at(text, line_number) {
+            Some(key) => anyhow!("{file}, line {line_number}, `{key}`: {message}"),
+            None => anyhow!("{file}, line {line_number}: {message}"),
+        }
+    })
+}
+
+/// The key that a line sets, under the table it stands in.
+fn key_at(text: &str, line_number: usize) -> Option<String> {
+    let mut table = None;
+    let mut key = None;
+    for line in text.lines().take(line_number) {
+        let line = line.trim();
+        if line.starts_with('[') {
+            table = line.split(']').next().map(|name| name.trim_start_matches('[').trim());
+            key = None;
+        } else {
+            key = line.split_once('=').map(|(key, _)| key.trim());
+        }
+    }
+    match (table, key) {
+        (Some(table), Some(key)) => Some(format!("{table}.{key}")),
+        (None, Some(key)) => Some(key.to_owned()),
+        (Some(table), None) => Some(format!("[{table}]")),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_manifest_is_read() {
+        let manifest = Manifest::parse(
+            "orders.toml",
+            "mount = \"/shop/orders\"\n[auth]\nrequire = [\"api-key\", \"bearer\"]\nscopes = [\"orders\"]\n\
+             [grants]\nstores = [\"orders\"]\nconfig = { currency = \"EUR\" }\n[limits]\ncpu_ms_max = 50\n",
+        )
+        .unwrap();
+        assert_eq!(manifest.mount_of("orders").unwrap(), "/shop/orders");
+        assert_eq!(manifest.auth.unwrap().require, [SchemeName::ApiKey, SchemeName::Bearer]);
+        assert_eq!(manifest.grants.config["currency"], "EUR");
+    }
+
+    #[test]
+    fn an_empty_manifest_mounts_at_the_stem() {
+        let manifest = Manifest::parse("orders.toml", "").unwrap();
+        assert_eq!(manifest.mount_of("orders").unwrap(), "/orders");
+        assert_eq!(manifest, Manifest::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_file_line_key_and_what_is_allowed() {
+        let table: &[(&str, &[&str])] = &[
+            ("mont = \"/x\"", &["orders.toml, line 1", "unknown field `mont`", "`mount`"]),
+            ("\n[limits]\ncpu_ms_max = 0", &["line 3", "`limits.cpu_ms_max`", "allowed is 1 to 600000"]),
+            ("[limits]\nmemory_max = 1", &["line 2", "unknown field `memory_max`", "memory_bytes_max"]),
+            ("[limits]\ncpu_ms_max = \"1\"", &["line 2", "`limits.cpu_ms_max`", "expected i64"]),
+            ("[auth]\nrequire = [\"digest\"]", &["line 2", "`auth.require`", "`digest`", "`api-key`"]),
+            ("[auth]\nscopes = []", &["line 1", "missing field `require`"]),
+            ("[auth]\nrequire = []", &["`auth.require` is empty", "\"api-key\""]),
+            ("[auth]\nrequire = [\"anonymous\", \"basic\"]", &["stands alone"]),
+            ("mount = \"orders\"", &["orders.toml", "`mount`", "does not begin with `/`"]),
+            ("mount = \"/orders/\"", &["ends with `/`"]),
+            ("mount = \"/a//b\"", &["empty segment"]),
+            ("mount = \"/a/../b\"", &["`..` is not allowed"]),
+            ("mount = \"/a%2Fb\"", &["`a%2Fb` is not allowed"]),
+            ("mount = \"/a b\"", &["is not allowed"]),
+            ("mount = ", &["line 1"]),
+            ("[[[", &["line 1"]),
+        ];
+        for (text, expected) in table {
+            let error = format!("{:#}", Manifest::parse("orders.toml", text).unwrap_err());
+            for part in *expected {
+                assert!(error.contains(part), "{text:?}: {error:?} lacks {part:?}");
+            }
+            assert!(!error.contains('\n'), "{text:?}: {error:?} has more than one line");
+        }
+    }
+
+    #[test]
+    fn the_root_is_mounted_with_one_slash() {
+        let manifest = Manifest::parse("site.toml", "mount = \"/\"").unwrap();
+        assert_eq!(manifest.mount_of("site").unwrap(), "");
+    }
+
+    #[test]
+    fn a_secret_beside_a_mistake_is_not_repeated() {
+        let error = Manifest::parse("a.toml", "[grants.config]\ntoken = \"s3cret\" x").unwrap_err();
+        assert!(!format!("{error:#}").contains("s3cret"), "{error:#}");
+    }
 }

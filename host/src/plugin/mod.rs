@@ -4,14 +4,23 @@
 //! Owns plugins and the catalog of those that are live. Refuses to know how a style speaks: it is handed the list of styles and
 //! asks each whether a component is one of its own.
 
+mod cache;
 pub mod catalog;
+pub mod compile;
 pub mod endpoint;
+mod folder;
+pub mod loader;
 pub mod manifest;
+mod retired;
+mod vet;
+mod watch;
 
 use std::sync::Arc;
 
 pub use catalog::{Catalog, Route};
+pub use compile::Compiler;
 pub use endpoint::{Endpoint, Exchange, Style};
+pub use loader::{Loader, Settings, Status};
 pub use manifest::Manifest;
 
 /// One version of one plugin, ready to serve.

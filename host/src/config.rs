@@ -3,8 +3,9 @@
 //! Owns its form and its defaults. As in manifests, an unknown key or a value out of range is refused with file, line and key.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use crate::limits::{HostLimitOverrides, PluginLimitOverrides};
@@ -32,6 +33,18 @@ pub struct Config {
     pub plugin_limits: PluginLimitOverrides,
     /// One line per request: `stderr`, `off`, or a file.
     pub access_log: Option<String>,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has an unknown key or a value out of range: with file, line, key and what is allowed.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("the configuration `{}` cannot be read", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("the configuration `{}` is not valid", path.display()))
+    }
 }
 
 /// `[basic]`.

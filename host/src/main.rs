@@ -7,12 +7,12 @@ use guesthouse::cli::CommandLine;
 use guesthouse::plugin::compile;
 
 fn main() -> ExitCode {
-    // Not one of the command line's own verbs, because nobody but the host itself is to use it.
+    // The compiling child is this program, too. Its verb is not one for people, and it must not depend on anything else.
     if std::env::args_os().nth(1).is_some_and(|verb| verb == compile::VERB) {
         return compile::child_main();
     }
     match CommandLine::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("guesthouse: {error:#}");
             ExitCode::FAILURE

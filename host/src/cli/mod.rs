@@ -2,6 +2,9 @@
 
 pub mod build;
 pub mod keys;
+pub mod serve;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -20,6 +23,8 @@ pub struct CommandLine {
 /// What `guesthouse` can do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Serve the plugins of a folder.
+    Serve(serve::Options),
     /// Build Rust plugins into components, ready for a plugin folder.
     Build(build::Options),
     /// Make, list and revoke API keys.
@@ -32,10 +37,12 @@ impl CommandLine {
     /// # Errors
     ///
     /// The verb's own, for a person to read.
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.verb {
-            Verb::Build(options) => build::run(options),
-            Verb::Keys(options) => keys::run(options),
+            Verb::Serve(options) => return serve::run(&options),
+            Verb::Build(options) => build::run(options)?,
+            Verb::Keys(options) => keys::run(options)?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -57,7 +57,13 @@ mod host;
 pub mod log;
 pub mod panic;
 pub mod random;
+pub mod rest;
+pub mod rpc;
+pub mod schema;
 pub mod store;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod transaction;
+
+pub use guesthouse_sdk_macros::{Schema, rest, rpc};
+pub use schema::Schema;

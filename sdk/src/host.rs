@@ -12,7 +12,7 @@ mod component {
     use crate::bindings::imports::guesthouse::plugin;
     use crate::bindings::imports::wasi;
     use crate::config::Unavailable;
-    use crate::store::Error;
+    use crate::store::{Entry, Error};
     use crate::transaction::{Expectation, Write};
 
     pub(crate) use plugin::context::{caller, mount, remaining_ms, request_id};
@@ -93,7 +93,7 @@ mod component {
             Ok(wasi::keyvalue::atomics::increment(&self.0, key, delta)?)
         }
 
-        pub(crate) fn get_many(&self, keys: &[String]) -> Result<Vec<Option<(String, Vec<u8>)>>, Error> {
+        pub(crate) fn get_many(&self, keys: &[String]) -> Result<Vec<Entry>, Error> {
             Ok(wasi::keyvalue::batch::get_many(&self.0, keys)?)
         }
 

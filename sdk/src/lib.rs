@@ -67,3 +67,4 @@ pub mod transaction;
 
 pub use guesthouse_sdk_macros::{Schema, rest, rpc};
 pub use schema::Schema;
+pub use serde_json::json;

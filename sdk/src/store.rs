@@ -56,6 +56,9 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// One entry of a batch: its key and its value; none for a key that is absent.
+pub(crate) type Entry = Option<(String, Vec<u8>)>;
+
 /// One opened store.
 pub struct Store {
     name: String,
@@ -145,6 +148,15 @@ impl Store {
     /// The value under `key`, read as JSON; none when the key is absent.
     pub fn get_json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         self.get(key)?.map(|value| from_json(key, &value)).transpose()
+    }
+
+    /// The values under many keys, read as JSON, in the order of the keys.
+    pub fn get_many_json<T: DeserializeOwned>(&self, keys: &[String]) -> Result<Vec<Option<T>>, Error> {
+        let values = self.get_many(keys)?;
+        keys.iter()
+            .zip(values)
+            .map(|(key, value)| value.map(|value| from_json(key, &value)).transpose())
+            .collect()
     }
 
     /// Keeps `value` under `key` as JSON.

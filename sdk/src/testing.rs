@@ -71,7 +71,7 @@ pub(crate) mod host {
     use crate::config::Unavailable;
     use crate::context::Identity;
     use crate::log::Level;
-    use crate::store::Error;
+    use crate::store::{Entry, Error};
     use crate::transaction::{Expectation, Write};
 
     /// As many keys as a page holds, few enough that tests meet the second page.
@@ -175,7 +175,7 @@ pub(crate) mod host {
             Ok(sum)
         }
 
-        pub(crate) fn get_many(&self, keys: &[String]) -> Result<Vec<Option<(String, Vec<u8>)>>, Error> {
+        pub(crate) fn get_many(&self, keys: &[String]) -> Result<Vec<Entry>, Error> {
             keys.iter().map(|key| Ok(self.get(key)?.map(|value| (key.clone(), value)))).collect()
         }
 

@@ -40,6 +40,10 @@ fn raw(style: &StyleArguments, function: &ItemFn) -> TokenStream {
             }
         }
 
+        // Outside a component nothing calls it; that is no reason to warn of unused code.
+        const _: fn(::guesthouse_sdk::rest::Request) -> ::guesthouse_sdk::rest::Response =
+            <__GuesthouseRest as ::guesthouse_sdk::rest::Plugin>::handle;
+
         #[cfg(target_arch = "wasm32")]
         ::guesthouse_sdk::bindings::rest::export_rest!(
             __GuesthouseRest with_types_in ::guesthouse_sdk::bindings::rest

@@ -82,7 +82,8 @@ pub fn path_argument<T: FromSegment>(name: &str, segment: &str) -> Result<T, Pro
 /// Decodes percent-encoding, and `+` as a space where `form` says so. None for a broken escape and for bytes that are not
 /// UTF-8.
 pub(crate) fn decode(text: &str, form: bool) -> Option<String> {
-    if !text.contains('%') && !(form && text.contains('+')) {
+    let is_encoded = |byte: u8| byte == b'%' || (form && byte == b'+');
+    if !text.bytes().any(is_encoded) {
         return Some(text.to_owned());
     }
     let mut bytes = Vec::with_capacity(text.len());

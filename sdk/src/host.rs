@@ -16,6 +16,7 @@ mod component {
     use crate::transaction::{Expectation, Write};
 
     pub(crate) use plugin::context::{caller, mount, remaining_ms, request_id};
+    pub(crate) use plugin::rooms::members;
     pub(crate) use wasi::logging::logging::log;
     pub(crate) use wasi::random::random::get_random_u64 as random_u64;
 

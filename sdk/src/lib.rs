@@ -60,11 +60,13 @@ pub mod random;
 pub mod rest;
 pub mod rpc;
 pub mod schema;
+pub mod soap;
 pub mod store;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod transaction;
+pub mod websocket;
 
-pub use guesthouse_sdk_macros::{Schema, rest, rpc};
+pub use guesthouse_sdk_macros::{Schema, rest, rpc, soap, websocket};
 pub use schema::Schema;
 pub use serde_json::json;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::context::Identity;
 use crate::log::Level;
+use crate::websocket::Member;
 
 /// What a plugin has logged: level, context and message of each line.
 pub type LogLine = (Level, String, String);
@@ -21,6 +22,7 @@ struct Host {
     now_unix_ms: u64,
     random: u64,
     log: Vec<LogLine>,
+    rooms: BTreeMap<String, Vec<Member>>,
 }
 
 thread_local! {
@@ -33,6 +35,7 @@ thread_local! {
             now_unix_ms: 1_767_225_600_000,
             random: 0,
             log: Vec::new(),
+            rooms: BTreeMap::new(),
         })
     };
 }
@@ -59,6 +62,13 @@ pub fn set_time(unix_ms: u64) {
 /// Sets a value of the manifest's configuration.
 pub fn set_config(key: &str, value: &str) {
     with(|host| host.config.insert(key.to_owned(), value.to_owned()));
+}
+
+/// Sets who is in a topic: connections and their labels, in the order they joined.
+pub fn set_members(topic: &str, members: &[(u64, &str)]) {
+    let member = |&(connection, label): &(u64, &str)| Member { connection, label: label.to_owned() };
+    let members = members.iter().map(member).collect();
+    with(|host| host.rooms.insert(topic.to_owned(), members));
 }
 
 /// Takes what has been logged so far.
@@ -91,6 +101,10 @@ pub(crate) mod host {
 
     pub(crate) fn remaining_ms() -> u64 {
         1_000
+    }
+
+    pub(crate) fn members(topic: &str) -> Vec<crate::websocket::Member> {
+        with(|host| host.rooms.get(topic).cloned().unwrap_or_default())
     }
 
     pub(crate) fn mount() -> String {

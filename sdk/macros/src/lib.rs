@@ -6,6 +6,8 @@ mod common;
 mod rest;
 mod rpc;
 mod schema;
+mod soap;
+mod websocket;
 
 use proc_macro::TokenStream;
 
@@ -107,4 +109,42 @@ pub fn rpc(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Schema)]
 pub fn schema(item: TokenStream) -> TokenStream {
     schema::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a SOAP plugin.
+///
+/// On an impl block of functions it makes a typed service: `#[soap(namespace = "urn:...", service = "Name")]`. Each function
+/// is an operation, named in PascalCase; its parameters are elements, named in camelCase; its doc comment is its
+/// documentation. `#[operation(name = "...")]` names it otherwise, `#[operation(returns = "...")]` names the element that
+/// holds the result, without which the result is a struct whose fields are the elements, and `#[xml(name = "...")]`
+/// names a parameter.
+///
+/// On an `impl Handler for ...` it exports the handler.
+///
+/// With `pure`, panics are not logged, and the plugin does not import `wasi:logging`.
+#[proc_macro_attribute]
+pub fn soap(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    soap::attribute(arguments.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a type one that may stand in SOAP messages: a struct of fields, a struct around one value, an enum of words, or an
+/// enum whose variants hold one value each. `#[xml(name = "...")]` on the type, a field or a variant chooses its name.
+#[proc_macro_derive(XmlValue, attributes(xml))]
+pub fn derive_xml_value(input: TokenStream) -> TokenStream {
+    syn::parse(input).and_then(|input| soap::derive_value(&input)).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes the variants of an enum SOAP faults that the WSDL declares. `#[fault(sender)]` (unless told otherwise) or
+/// `#[fault(receiver)]` is the code; `reason = "..."` is the text and may name fields in braces, without it the doc comment
+/// is the text; `name = "..."` names the element of the detail; `transparent` passes on another fault, with a `From`.
+#[proc_macro_derive(SoapFault, attributes(fault, xml))]
+pub fn derive_soap_fault(input: TokenStream) -> TokenStream {
+    syn::parse(input).and_then(|input| soap::derive_fault(&input)).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Exports an `impl guesthouse_sdk::websocket::Handler for ...` as a WebSocket plugin. With `pure`, panics are not logged,
+/// and the plugin does not import `wasi:logging`.
+#[proc_macro_attribute]
+pub fn websocket(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    websocket::expand(arguments.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -85,6 +85,18 @@ impl SoapFault for std::convert::Infallible {
     }
 }
 
+/// The store's trouble is the service's own: the caller learns that it is not his, and the log gets the cause.
+impl SoapFault for crate::store::Error {
+    fn declarations(_schema: &mut Schema) -> Vec<FaultDeclaration> {
+        Vec::new()
+    }
+
+    fn into_fault(self, _namespace: &str) -> Fault {
+        crate::log::error("store", &self.to_string());
+        Fault::receiver("the service cannot reach its store; nothing was changed")
+    }
+}
+
 /// A message of the wrong form is the sender's fault. The detail repeats the message in parts, for programs.
 impl From<Mismatch> for Fault {
     fn from(mismatch: Mismatch) -> Self {

@@ -270,7 +270,9 @@ mod tests {
 
     #[test]
     fn what_is_no_decimal_is_refused() {
-        for text in ["", "+", "-", ".", "1e3", "1,5", "0x1", "1.2.3", " 1", "1 ", "--1", "+-1", "INF", "NaN", "١"] {
+        for text in
+            ["", "+", "-", ".", "1e3", "1,5", "0x1", "1.2.3", " 1", "1 ", "--1", "+-1", "INF", "NaN", "١"]
+        {
             assert_eq!(text.parse::<Decimal>(), Err(DecimalError::Lexical), "{text}");
         }
         assert_eq!("0.00000000000000000000000000001".parse::<Decimal>(), Err(DecimalError::Digits));
@@ -283,7 +285,9 @@ mod tests {
         assert_eq!(decimal("1.0"), decimal("1"));
         assert!(decimal("-1.5") < decimal("-1.49"));
         assert!(decimal("-0.5") < decimal("0"));
-        assert!(decimal("99999999999999999999999999999999999999") > decimal("0.0000000000000000000000000001"));
+        assert!(
+            decimal("99999999999999999999999999999999999999") > decimal("0.0000000000000000000000000001")
+        );
         assert!(decimal("2") > decimal("1.9999999999999999999999999999"));
     }
 

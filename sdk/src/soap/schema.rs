@@ -130,9 +130,8 @@ fn group(compositor: &str, elements: &str) -> String {
 fn annotation(documentation: &str) -> String {
     match documentation {
         "" => String::new(),
-        text => format!(
-            "<xs:annotation><xs:documentation>{}</xs:documentation></xs:annotation>",
-            escape(text)
-        ),
+        text => {
+            format!("<xs:annotation><xs:documentation>{}</xs:documentation></xs:annotation>", escape(text))
+        }
     }
 }

@@ -137,10 +137,9 @@ fn unknown<S: Service>(asked: &QualifiedName) -> Fault {
 /// What the host is told of a typed service.
 #[must_use]
 pub fn describe<S: Service>() -> super::Description {
-    let operations = S::OPERATIONS.iter().map(|operation| QualifiedName {
-        namespace: S::NAMESPACE.into(),
-        name: operation.name.into(),
-    });
+    let operations = S::OPERATIONS
+        .iter()
+        .map(|operation| QualifiedName { namespace: S::NAMESPACE.into(), name: operation.name.into() });
     super::Description {
         versions: vec![Version::Soap11, Version::Soap12],
         understands: Vec::new(),

@@ -339,7 +339,8 @@ impl<T: XmlValue> XmlField for Vec<T> {
 
     fn read(name: &str, elements: &[&Element]) -> Result<Self, Mismatch> {
         let one = |(index, element): (usize, &&Element)| {
-            T::read(element).map_err(|mismatch| mismatch.under(format!("{name}[{}]", index.saturating_add(1))))
+            T::read(element)
+                .map_err(|mismatch| mismatch.under(format!("{name}[{}]", index.saturating_add(1))))
         };
         elements.iter().enumerate().map(one).collect()
     }
@@ -440,7 +441,11 @@ impl XmlValue for f64 {
             "NaN" => Ok(Self::NAN),
             // Rust also reads `inf`, `infinity` and `nan` in any case, which XML Schema does not know.
             found => match found.parse() {
-                Ok(value) if found.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) => {
+                Ok(value)
+                    if found
+                        .bytes()
+                        .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) =>
+                {
                     Ok(value)
                 }
                 _ => Err(unexpected("xs:double", found)),

@@ -60,7 +60,9 @@ fn documentation(text: &str) -> String {
 }
 
 fn message(name: &str, part: &str, element: &str) -> String {
-    format!("<wsdl:message name=\"{name}\"><wsdl:part name=\"{part}\" element=\"tns:{element}\"/></wsdl:message>")
+    format!(
+        "<wsdl:message name=\"{name}\"><wsdl:part name=\"{part}\" element=\"tns:{element}\"/></wsdl:message>"
+    )
 }
 
 fn fault_names(operation: &Operation) -> Vec<&'static str> {

@@ -93,7 +93,8 @@ impl Element {
                     continue;
                 }
                 Event::End(_) => {
-                    let element = open.pop().ok_or_else(|| malformed("an end tag without its start".into()))?;
+                    let element =
+                        open.pop().ok_or_else(|| malformed("an end tag without its start".into()))?;
                     place(element, &mut open, &mut root).map_err(malformed)?;
                     continue;
                 }
@@ -130,7 +131,8 @@ impl Element {
                 continue;
             }
             let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
-            let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| error.to_string())?;
+            let value =
+                attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| error.to_string())?;
             element.attributes.push(Attribute {
                 namespace: bound(namespace)?,
                 name: name.into_inner().into(),
@@ -188,11 +190,8 @@ impl Element {
                 }
                 namespace => {
                     let (name, value) = (&attribute.name, escape(&attribute.value));
-                    let _ = write!(
-                        out,
-                        " xmlns:n{index}=\"{}\" n{index}:{name}=\"{value}\"",
-                        escape(namespace)
-                    );
+                    let _ =
+                        write!(out, " xmlns:n{index}=\"{}\" n{index}:{name}=\"{value}\"", escape(namespace));
                 }
             }
         }

@@ -72,7 +72,10 @@ fn encode<H: Handler>(state: &H::State) -> Option<Vec<u8>> {
     match state.serialize(&mut serde_json::Serializer::new(&mut bytes)) {
         Ok(()) => Some(bytes),
         Err(error) => {
-            crate::log::error("websocket", &format!("the connection's state cannot be written as JSON: {error}"));
+            crate::log::error(
+                "websocket",
+                &format!("the connection's state cannot be written as JSON: {error}"),
+            );
             None
         }
     }

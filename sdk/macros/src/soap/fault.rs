@@ -59,7 +59,10 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
                 _ => None,
             };
             let Some(inner) = inner.map(|field| &field.ty) else {
-                return Err(syn::Error::new(ident.span(), "a transparent variant holds one other fault: `Name(Type)`"));
+                return Err(syn::Error::new(
+                    ident.span(),
+                    "a transparent variant holds one other fault: `Name(Type)`",
+                ));
             };
             declares.push(quote! {
                 __declared.extend(<#inner as ::guesthouse_sdk::soap::SoapFault>::declarations(__schema));

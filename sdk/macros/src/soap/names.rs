@@ -31,7 +31,10 @@ pub(super) fn chosen(meta: &ParseNestedMeta<'_>) -> syn::Result<String> {
     let rest = name.chars().all(|one| one.is_alphanumeric() || matches!(one, '_' | '-' | '.'));
     match first && rest {
         true => Ok(name),
-        false => Err(syn::Error::new(literal.span(), "not a name in XML: a letter, then letters, digits, `_`, `-`, `.`")),
+        false => Err(syn::Error::new(
+            literal.span(),
+            "not a name in XML: a letter, then letters, digits, `_`, `-`, `.`",
+        )),
     }
 }
 
@@ -65,7 +68,9 @@ pub(super) fn documentation(attributes: &[Attribute]) -> String {
 }
 
 /// Refuses a name that is given twice in one place.
-pub(super) fn distinct<'a>(names: impl IntoIterator<Item = (&'a String, proc_macro2::Span)>) -> syn::Result<()> {
+pub(super) fn distinct<'a>(
+    names: impl IntoIterator<Item = (&'a String, proc_macro2::Span)>,
+) -> syn::Result<()> {
     let mut seen: Vec<&String> = Vec::new();
     for (name, span) in names {
         if seen.contains(&name) {

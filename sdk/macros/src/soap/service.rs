@@ -5,7 +5,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse::Parser as _;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, FnArg, GenericArgument, ImplItem, ImplItemFn, ItemImpl, LitStr, Pat, PathArguments, ReturnType, Type};
+use syn::{
+    Attribute, FnArg, GenericArgument, ImplItem, ImplItemFn, ItemImpl, LitStr, Pat, PathArguments,
+    ReturnType, Type,
+};
 
 use super::names;
 
@@ -31,7 +34,9 @@ fn settings(arguments: TokenStream) -> syn::Result<Settings> {
         } else if meta.path.is_ident("pure") {
             settings.pure = true;
         } else {
-            return Err(meta.error("unknown; there are `namespace = \"...\"`, `service = \"...\"` and `pure`"));
+            return Err(
+                meta.error("unknown; there are `namespace = \"...\"`, `service = \"...\"` and `pure`")
+            );
         }
         Ok(())
     });
@@ -64,7 +69,10 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     let settings = settings(arguments)?;
     let mut block: ItemImpl = syn::parse2(item)?;
     if !block.generics.params.is_empty() {
-        return Err(syn::Error::new(block.generics.span(), "a plugin is exported once, so its type has no parameters"));
+        return Err(syn::Error::new(
+            block.generics.span(),
+            "a plugin is exported once, so its type has no parameters",
+        ));
     }
     let owner = (*block.self_ty).clone();
     let export = export(&owner, settings.pure);
@@ -84,7 +92,9 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
         (None, Type::Path(path)) if path.path.get_ident().is_some() => {
             path.path.get_ident().map(names::pascal).unwrap_or_default()
         }
-        (None, other) => return Err(syn::Error::new(other.span(), "a service needs its name: `service = \"...\"`")),
+        (None, other) => {
+            return Err(syn::Error::new(other.span(), "a service needs its name: `service = \"...\"`"));
+        }
     };
     let mut operations = Vec::new();
     for item in &mut block.items {
@@ -174,7 +184,10 @@ fn operation(function: &mut ImplItemFn) -> syn::Result<Operation> {
         return Err(syn::Error::new(receiver.span(), text));
     }
     if !signature.generics.params.is_empty() || signature.asyncness.is_some() {
-        return Err(syn::Error::new(signature.span(), "an operation is a plain function: not generic, not async"));
+        return Err(syn::Error::new(
+            signature.span(),
+            "an operation is a plain function: not generic, not async",
+        ));
     }
     let (mut name, mut returns) = (None, None);
     for attribute in take(&mut function.attrs, "operation") {
@@ -195,7 +208,10 @@ fn operation(function: &mut ImplItemFn) -> syn::Result<Operation> {
             let attributes = take(&mut input.attrs, "xml");
             let documentation = names::documentation(&take(&mut input.attrs, "doc"));
             let Pat::Ident(pattern) = &*input.pat else {
-                return Err(syn::Error::new(input.pat.span(), "a parameter needs a name, for it becomes an element"));
+                return Err(syn::Error::new(
+                    input.pat.span(),
+                    "a parameter needs a name, for it becomes an element",
+                ));
             };
             let name = names::xml_name(&attributes)?.unwrap_or_else(|| names::camel(&pattern.ident));
             let (ident, kind) = (pattern.ident.clone(), (*input.ty).clone());
@@ -239,7 +255,10 @@ fn outcome(output: &ReturnType) -> syn::Result<(Type, Type, bool)> {
     };
     match types.as_slice() {
         [value, fault] => Ok(((*value).clone(), (*fault).clone(), true)),
-        _ => Err(syn::Error::new(result.span(), "write both types, `Result<Value, Fault>`: the WSDL needs to know them")),
+        _ => Err(syn::Error::new(
+            result.span(),
+            "write both types, `Result<Value, Fault>`: the WSDL needs to know them",
+        )),
     }
 }
 
@@ -255,7 +274,9 @@ fn entry(owner: &Type, operation: &Operation) -> TokenStream {
         Some(element) => quote_spanned! { declared=>
             <#output as ::guesthouse_sdk::soap::XmlField>::declare(#element, "", __schema)
         },
-        None => quote_spanned! { declared=> <#output as ::guesthouse_sdk::soap::XmlSequence>::declare(__schema) },
+        None => {
+            quote_spanned! { declared=> <#output as ::guesthouse_sdk::soap::XmlSequence>::declare(__schema) }
+        }
     };
     let result = match fails {
         true => quote! { <#owner>::#ident(#(#idents),*) },

@@ -72,7 +72,12 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     }
 }
 
-fn sequence(ident: &Ident, name: &str, documentation: &str, fields: &FieldsNamed) -> syn::Result<TokenStream> {
+fn sequence(
+    ident: &Ident,
+    name: &str,
+    documentation: &str,
+    fields: &FieldsNamed,
+) -> syn::Result<TokenStream> {
     let elements = elements(fields)?;
     let declarations = declarations(&elements);
     let reads = elements.iter().map(|Element { ident, kind, name, .. }| {
@@ -141,7 +146,12 @@ fn wrapped(ident: &Ident, kind: &Type) -> TokenStream {
     }
 }
 
-fn enumeration(ident: &Ident, name: &str, documentation: &str, variants: &[&Variant]) -> syn::Result<TokenStream> {
+fn enumeration(
+    ident: &Ident,
+    name: &str,
+    documentation: &str,
+    variants: &[&Variant],
+) -> syn::Result<TokenStream> {
     let mut words = Vec::new();
     for variant in variants {
         words.push(names::xml_name(&variant.attrs)?.unwrap_or_else(|| names::pascal(&variant.ident)));

@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 const ENTRIES_MAX: u64 = 200;
 /// How long an owner's name may be, in characters.
 const OWNER_CHARACTERS_MAX: usize = 100;
+/// How many numbers are tried for a new account. With a thousand million accounts, one in a thousand is taken.
+const NUMBER_ATTEMPTS_MAX: u32 = 8;
 /// Digits of an account number.
 const ACCOUNT_DIGITS: usize = 12;
 
@@ -103,9 +105,7 @@ impl Bank {
     /// Gives the balance of an account.
     #[operation(returns = "balance")]
     fn get_balance(account: String) -> Result<Decimal, BankFault> {
-        let key = account_key(&account)?;
-        let found: Option<Account> = Store::open("default")?.get_json(&key)?;
-        Ok(found.ok_or(BankFault::UnknownAccount { account })?.balance)
+        Ok(read(&mut Transaction::begin(&Store::open("default")?), &account)?.balance)
     }
 
     /// Moves an amount from one account to another, and gives the balance left in the first.
@@ -119,7 +119,7 @@ impl Bank {
             return Err(BankFault::SameAccount { account: from });
         }
         transaction::run(&Store::open("default")?, |t| {
-            let (mut sender, mut receiver) = (account(t, &from)?, account(t, &to)?);
+            let (mut sender, mut receiver) = (read(t, &from)?, read(t, &to)?);
             let left = sender.balance.checked_sub(sum).filter(|left| !left.is_negative());
             let (account, balance) = (from.clone(), sender.balance);
             let left = left.ok_or(BankFault::InsufficientFunds { account, balance, amount })?;
@@ -136,13 +136,12 @@ impl Bank {
     /// with the lowest number seen as `before`.
     #[operation(returns = "transaction")]
     fn list_transactions(account: String, before: Option<u64>) -> Result<Vec<Entry>, BankFault> {
-        let (key, store) = (account_key(&account)?, Store::open("default")?);
-        let found: Option<Account> = store.get_json(&key)?;
-        let entries = found.ok_or_else(|| BankFault::UnknownAccount { account: account.clone() })?.entries;
+        let store = Store::open("default")?;
+        let entries = read(&mut Transaction::begin(&store), &account)?.entries;
         let last = before.map_or(entries, |before| before.saturating_sub(1).min(entries));
         let first = last.saturating_sub(ENTRIES_MAX).saturating_add(1);
-        let read = |number| store.get_json(&entry_key(&account, number)).transpose();
-        Ok((first..=last).filter_map(read).collect::<Result<_, _>>()?)
+        let entry = |number| store.get_json(&entry_key(&account, number)).transpose();
+        Ok((first..=last).filter_map(entry).collect::<Result<_, _>>()?)
     }
 }
 
@@ -152,9 +151,7 @@ fn invalid(amount: Decimal, rule: &str) -> BankFault {
 
 /// An amount with exactly two places.
 fn money(amount: Decimal) -> Result<Decimal, BankFault> {
-    amount
-        .with_scale(2)
-        .ok_or_else(|| invalid(amount, "has more than two places behind the point, or no room for two"))
+    amount.with_scale(2).ok_or_else(|| invalid(amount, "has more than two places behind the point"))
 }
 
 /// The key of an account. What is no account number cannot become a key.
@@ -171,15 +168,16 @@ fn entry_key(account: &str, number: u64) -> String {
 
 /// A number that no account has. It is random, because a counter would make all openings wait for each other.
 fn new_number(t: &mut Transaction<'_>) -> Result<String, BankFault> {
-    loop {
+    for _ in 0..NUMBER_ATTEMPTS_MAX {
         let number = format!("{:012}", random::number() % 1_000_000_000_000);
         if !t.exists(&account_key(&number)?)? {
             return Ok(number);
         }
     }
+    Err(store::Error::Conflict.into())
 }
 
-fn account(t: &mut Transaction<'_>, number: &str) -> Result<Account, BankFault> {
+fn read(t: &mut Transaction<'_>, number: &str) -> Result<Account, BankFault> {
     let found = t.get_json(&account_key(number)?)?;
     found.ok_or_else(|| BankFault::UnknownAccount { account: number.to_owned() })
 }

@@ -82,6 +82,7 @@ impl Everything {
         sampler
     }
 
+    #[operation]
     fn add(a: i32, #[xml(name = "B")] b: Option<i32>) -> Result<Sum, Trouble> {
         match a.checked_add(b.unwrap_or(0)) {
             Some(total) => Ok(Sum { total, terms: vec![a] }),
@@ -92,11 +93,17 @@ impl Everything {
     #[operation(name = "Ping")]
     fn nothing() {}
 
+    #[operation]
     fn fail(how: String) -> Result<(), Trouble> {
-        Err(match how.as_str() {
+        Err(Self::trouble(&how))
+    }
+
+    /// A helper: no operation.
+    fn trouble(how: &str) -> Trouble {
+        match how {
             "closed" => Trouble::ShopClosed,
             _ => Fault::receiver("else").into(),
-        })
+        }
     }
 }
 
@@ -224,7 +231,7 @@ fn a_message_of_the_wrong_form_is_refused_with_path_expectation_and_finding() {
         assert_eq!(refusal("EchoSampler", &SAMPLER.replace(good, bad)), reason);
     }
     let fault = call("Ping", "<Ping xmlns='urn:test:everything'><x/></Ping>").unwrap_err();
-    let detail = Element::parse(&fault.detail.unwrap()).unwrap();
+    let detail = Element::parse(&fault.detail.clone().unwrap()).unwrap();
     assert_eq!(detail.child("expected").unwrap().text, "no elements");
 }
 

@@ -19,8 +19,6 @@ const ENTRIES_MAX: u64 = 200;
 const OWNER_CHARACTERS_MAX: usize = 100;
 /// How many numbers are tried for a new account. With a thousand million accounts, one in a thousand is taken.
 const NUMBER_ATTEMPTS_MAX: u32 = 8;
-/// Digits of an account number.
-const ACCOUNT_DIGITS: usize = 12;
 
 struct Bank;
 
@@ -122,13 +120,12 @@ impl Bank {
             let (mut sender, mut receiver) = (read(t, &from)?, read(t, &to)?);
             let left = sender.balance.checked_sub(sum).filter(|left| !left.is_negative());
             let (account, balance) = (from.clone(), sender.balance);
-            let left = left.ok_or(BankFault::InsufficientFunds { account, balance, amount })?;
-            sender.balance = left;
+            sender.balance = left.ok_or(BankFault::InsufficientFunds { account, balance, amount })?;
             receiver.balance =
                 receiver.balance.checked_add(sum).ok_or_else(|| invalid(amount, "is too large"))?;
             record(t, &from, &mut sender, (Kind::Sent, sum, Some(&to)))?;
             record(t, &to, &mut receiver, (Kind::Received, sum, Some(&from)))?;
-            Ok(left)
+            Ok(sender.balance)
         })
     }
 
@@ -154,9 +151,9 @@ fn money(amount: Decimal) -> Result<Decimal, BankFault> {
     amount.with_scale(2).ok_or_else(|| invalid(amount, "has more than two places behind the point"))
 }
 
-/// The key of an account. What is no account number cannot become a key.
+/// The key of an account. What is no account number, twelve digits, cannot become a key.
 fn account_key(number: &str) -> Result<String, BankFault> {
-    match number.len() == ACCOUNT_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit()) {
+    match number.len() == 12 && number.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(format!("account/{number}")),
         false => Err(BankFault::UnknownAccount { account: number.to_owned() }),
     }
@@ -191,9 +188,8 @@ fn record(
 ) -> Result<(), BankFault> {
     account.entries = account.entries.saturating_add(1);
     let time = DateTime::from_unix_ms(clock::now_unix_ms());
-    let (position, balance) = (account.entries, account.balance);
     let counterparty = counterparty.map(str::to_owned);
-    let entry = Entry { number: position, time, kind, amount, counterparty, balance };
+    let entry = Entry { number: account.entries, time, kind, amount, counterparty, balance: account.balance };
     t.put_json(&entry_key(number, account.entries), &entry)?;
     Ok(t.put_json(&account_key(number)?, account)?)
 }

@@ -74,7 +74,7 @@ fn a_fault_carries_its_figures_for_programs_and_for_people() {
     let (ada, bob) = (open("Ada", "1"), open("Bob", "0"));
     let arguments = format!("<b:from>{ada}</b:from><b:to>{bob}</b:to><b:amount>2.5</b:amount>");
     let fault = call("Transfer", &arguments).unwrap_err();
-    let detail = Element::parse(&fault.detail.unwrap()).unwrap();
+    let detail = Element::parse(&fault.detail.clone().unwrap()).unwrap();
     assert!(detail.is("urn:guesthouse:bank", "InsufficientFunds"));
     assert_eq!(detail.child("balance").unwrap().text, "1.00");
     assert_eq!(detail.child("amount").unwrap().text, "2.5");

@@ -111,17 +111,45 @@ pub fn schema(item: TokenStream) -> TokenStream {
     schema::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Makes a SOAP plugin.
+/// Serves an `impl` block of typed functions, or an `impl Handler for`, as SOAP 1.1 and 1.2.
 ///
-/// On an impl block of functions it makes a typed service: `#[soap(namespace = "urn:...", service = "Name")]`. Each function
-/// is an operation, named in PascalCase; its parameters are elements, named in camelCase; its doc comment is its
-/// documentation. `#[operation(name = "...")]` names it otherwise, `#[operation(returns = "...")]` names the element that
-/// holds the result, without which the result is a struct whose fields are the elements, and `#[xml(name = "...")]`
-/// names a parameter.
+/// On an `impl` block it takes the service's namespace and its name, which is the type's unless given. Each function with
+/// `#[operation]` is an operation; other functions stay helpers. Doc comments, also those on arguments and fields, become
+/// the documentation in the WSDL.
 ///
-/// On an `impl Handler for ...` it exports the handler.
+/// ```
+/// use guesthouse_sdk::soap::{Decimal, SoapFault};
 ///
-/// With `pure`, panics are not logged, and the plugin does not import `wasi:logging`.
+/// #[derive(SoapFault)]
+/// enum RateFault {
+///     /// No rate is known for the currency.
+///     #[fault(sender, reason = "there is no rate for {currency}")]
+///     UnknownCurrency { currency: String },
+/// }
+///
+/// struct Rates;
+///
+/// #[guesthouse_sdk::soap(namespace = "urn:example:rates", service = "Rates")]
+/// impl Rates {
+///     /// Converts an amount into euros.
+///     #[operation(returns = "euros")]
+///     fn to_euros(amount: Decimal, currency: String) -> Result<Decimal, RateFault> {
+///         if currency == "EUR" { Ok(amount) } else { Err(RateFault::UnknownCurrency { currency }) }
+///     }
+/// }
+/// ```
+///
+/// - An operation is named in PascalCase (`ToEuros`), its arguments in camelCase; `#[operation(name = "...")]` and
+///   `#[xml(name = "...")]` on an argument name them otherwise. The response is the operation's name and `Response`.
+/// - `returns` names the element of the response that holds the answer. Without it, the answer is a struct that derives
+///   `XmlValue`, whose fields are the elements, or nothing.
+/// - Arguments that are missing, repeated, unknown or not of their type are refused with a fault that names the place,
+///   what was expected and what was found. `Option` arguments may be left out or nil, `Vec` arguments repeat.
+/// - The answer is a value, or a `Result` of one and a `SoapFault`.
+///
+/// On an `impl Handler for`, which works with XML itself, it takes nothing.
+///
+/// `#[soap(pure)]` leaves out the panic hook, and with it the import it takes.
 #[proc_macro_attribute]
 pub fn soap(arguments: TokenStream, item: TokenStream) -> TokenStream {
     soap::attribute(arguments.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
@@ -131,7 +159,10 @@ pub fn soap(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// enum whose variants hold one value each. `#[xml(name = "...")]` on the type, a field or a variant chooses its name.
 #[proc_macro_derive(XmlValue, attributes(xml))]
 pub fn derive_xml_value(input: TokenStream) -> TokenStream {
-    syn::parse(input).and_then(|input| soap::derive_value(&input)).unwrap_or_else(syn::Error::into_compile_error).into()
+    syn::parse(input)
+        .and_then(|input| soap::derive_value(&input))
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Makes the variants of an enum SOAP faults that the WSDL declares. `#[fault(sender)]` (unless told otherwise) or
@@ -139,11 +170,15 @@ pub fn derive_xml_value(input: TokenStream) -> TokenStream {
 /// is the text; `name = "..."` names the element of the detail; `transparent` passes on another fault, with a `From`.
 #[proc_macro_derive(SoapFault, attributes(fault, xml))]
 pub fn derive_soap_fault(input: TokenStream) -> TokenStream {
-    syn::parse(input).and_then(|input| soap::derive_fault(&input)).unwrap_or_else(syn::Error::into_compile_error).into()
+    syn::parse(input)
+        .and_then(|input| soap::derive_fault(&input))
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
-/// Exports an `impl guesthouse_sdk::websocket::Handler for ...` as a WebSocket plugin. With `pure`, panics are not logged,
-/// and the plugin does not import `wasi:logging`.
+/// Serves an `impl guesthouse_sdk::websocket::Handler for` as WebSocket.
+///
+/// `#[websocket(pure)]` leaves out the panic hook, and with it the import it takes.
 #[proc_macro_attribute]
 pub fn websocket(arguments: TokenStream, item: TokenStream) -> TokenStream {
     websocket::expand(arguments.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()

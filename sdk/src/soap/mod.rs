@@ -51,8 +51,47 @@ pub use wsdl::wsdl;
 pub use xml::{Element, XmlError};
 
 pub use crate::bindings::soap::{
-    Call, Fault, FaultCode, HeaderBlock, QualifiedName, Reply, Service as Description, Version,
+    Call, Fault as FaultParts, FaultCode, HeaderBlock, QualifiedName, Reply, Service as Description, Version,
 };
+
+/// Why a call failed. Its parts are those of [`FaultParts`]; they stand behind a pointer, so that a `Result` that could be
+/// a fault is small when it is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(Box<FaultParts>);
+
+impl std::ops::Deref for Fault {
+    type Target = FaultParts;
+
+    fn deref(&self) -> &FaultParts {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Fault {
+    fn deref_mut(&mut self) -> &mut FaultParts {
+        &mut self.0
+    }
+}
+
+impl From<FaultParts> for Fault {
+    fn from(parts: FaultParts) -> Self {
+        Self(Box::new(parts))
+    }
+}
+
+impl From<Fault> for FaultParts {
+    fn from(fault: Fault) -> Self {
+        *fault.0
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.reasons.first().map_or("a fault without a reason", |(_, reason)| reason))
+    }
+}
+
+impl std::error::Error for Fault {}
 
 /// A SOAP plugin that works with XML itself. Put the attribute [`soap`](macro@crate::soap) on the impl to export it.
 pub trait Handler {
@@ -109,7 +148,7 @@ impl Reply {
 impl Fault {
     /// A fault with a reason in English.
     pub fn new(code: FaultCode, reason: impl Into<String>) -> Self {
-        Self {
+        let parts = FaultParts {
             code,
             subcodes: Vec::new(),
             reasons: vec![("en".into(), reason.into())],
@@ -117,7 +156,8 @@ impl Fault {
             role: None,
             detail: None,
             headers: Vec::new(),
-        }
+        };
+        parts.into()
     }
 
     /// The message is wrong, and sending it again will not help. Client in SOAP 1.1.

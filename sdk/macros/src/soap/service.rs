@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use syn::parse::Parser as _;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, FnArg, GenericArgument, ImplItem, ImplItemFn, ItemImpl, LitStr, Pat, PathArguments,
+    Attribute, FnArg, GenericArgument, ImplItem, ImplItemFn, ItemImpl, LitStr, Meta, Pat, PathArguments,
     ReturnType, Type,
 };
 
@@ -98,13 +98,16 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     };
     let mut operations = Vec::new();
     for item in &mut block.items {
-        match item {
-            ImplItem::Fn(function) => operations.push(operation(function)?),
-            other => {
-                let text = "every item here is an operation; put others into an impl block of their own";
-                return Err(syn::Error::new(other.span(), text));
+        if let ImplItem::Fn(function) = item {
+            let marks = take(&mut function.attrs, "operation");
+            if !marks.is_empty() {
+                operations.push(operation(function, &marks)?);
             }
         }
+    }
+    if operations.is_empty() {
+        let text = "a service needs an operation: put #[operation] on the functions that clients may call";
+        return Err(syn::Error::new(block.self_ty.span(), text));
     }
     names::distinct(operations.iter().map(|operation| (&operation.name, operation.ident.span())))?;
     let documentation = names::documentation(&block.attrs);
@@ -151,9 +154,9 @@ fn export(owner: &Type, pure: bool) -> TokenStream {
             impl ::guesthouse_sdk::bindings::soap::Guest for __Export {
                 fn handle(
                     call: ::guesthouse_sdk::soap::Call,
-                ) -> ::core::result::Result<::guesthouse_sdk::soap::Reply, ::guesthouse_sdk::soap::Fault> {
+                ) -> ::core::result::Result<::guesthouse_sdk::soap::Reply, ::guesthouse_sdk::soap::FaultParts> {
                     #enter
-                    <#owner as ::guesthouse_sdk::soap::Handler>::handle(call)
+                    <#owner as ::guesthouse_sdk::soap::Handler>::handle(call).map_err(::core::convert::Into::into)
                 }
 
                 fn describe() -> ::guesthouse_sdk::soap::Description {
@@ -177,7 +180,7 @@ fn take(attributes: &mut Vec<Attribute>, name: &str) -> Vec<Attribute> {
     attributes.extract_if(.., |attribute| attribute.path().is_ident(name)).collect()
 }
 
-fn operation(function: &mut ImplItemFn) -> syn::Result<Operation> {
+fn operation(function: &mut ImplItemFn, marks: &[Attribute]) -> syn::Result<Operation> {
     let signature = &mut function.sig;
     if let Some(receiver) = signature.receiver() {
         let text = "an operation takes no `self`: each call has an instance of its own, and what lasts is in the store";
@@ -190,7 +193,7 @@ fn operation(function: &mut ImplItemFn) -> syn::Result<Operation> {
         ));
     }
     let (mut name, mut returns) = (None, None);
-    for attribute in take(&mut function.attrs, "operation") {
+    for attribute in marks.iter().filter(|mark| !matches!(mark.meta, Meta::Path(_))) {
         attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("name") {
                 name = Some(names::chosen(&meta)?);

@@ -1,6 +1,8 @@
 //! What a SOAP conformance suite needs to see of a service: `Echo` gives the body back, `Fault` fails in every way there
 //! is, and the header block `Trace` is understood and answered. It works with XML itself, because an echo has no type.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that fails may panic"))]
+
 use guesthouse_sdk::soap::{
     Call, Description, Element, Fault, FaultCode, Handler, QualifiedName, Reply, Version, xml,
 };
@@ -92,3 +94,6 @@ fn fault(request: &Element) -> Fault {
     fault.headers = all("header").flat_map(|header| header.children.iter().map(Element::to_xml)).collect();
     fault
 }
+
+#[cfg(test)]
+mod tests;

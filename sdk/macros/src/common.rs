@@ -164,6 +164,16 @@ pub(crate) fn strip_argument_attributes(block: &mut ItemImpl) {
     }
 }
 
+/// Marks exported functions as used. Outside a component nothing calls them, and all of the plugin would count as
+/// unused code.
+pub(crate) fn used(functions: &TokenStream) -> TokenStream {
+    quote! {
+        const _: () = {
+            let _ = (#functions,);
+        };
+    }
+}
+
 /// Whether the last name of a type's path is `name`.
 pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == name))

@@ -27,6 +27,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
 fn raw(style: &StyleArguments, function: &ItemFn) -> TokenStream {
     let name = &function.sig.ident;
     let entry = style.entry();
+    let used = common::used(&quote!(<__GuesthouseRest as ::guesthouse_sdk::rest::Plugin>::handle));
     quote! {
         #function
 
@@ -40,9 +41,7 @@ fn raw(style: &StyleArguments, function: &ItemFn) -> TokenStream {
             }
         }
 
-        // Outside a component nothing calls it; that is no reason to warn of unused code.
-        const _: fn(::guesthouse_sdk::rest::Request) -> ::guesthouse_sdk::rest::Response =
-            <__GuesthouseRest as ::guesthouse_sdk::rest::Plugin>::handle;
+        #used
 
         #[cfg(target_arch = "wasm32")]
         ::guesthouse_sdk::bindings::rest::export_rest!(
@@ -312,8 +311,14 @@ fn routed(style: &StyleArguments, mut block: ItemImpl) -> Result<TokenStream> {
     }
     let entry = style.entry();
     let endpoints = handlers.iter().map(Handler::describe);
+    let used = common::used(&quote!(
+        <#implementor as ::guesthouse_sdk::rest::Plugin>::handle,
+        <#implementor as ::guesthouse_sdk::rest::Described>::endpoints
+    ));
     Ok(quote! {
         #block
+
+        #used
 
         impl ::guesthouse_sdk::rest::Plugin for #implementor {
             fn handle(request: ::guesthouse_sdk::rest::Request) -> ::guesthouse_sdk::rest::Response {

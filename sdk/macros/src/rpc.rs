@@ -143,8 +143,14 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     let arms = methods.iter().map(|method| method.arm(&implementor)).collect::<Result<Vec<_>>>()?;
     let descriptions = methods.iter().map(Method::describe).collect::<Result<Vec<_>>>()?;
     let entry = style.entry();
+    let used = common::used(&quote!(
+        <#implementor as ::guesthouse_sdk::rpc::Plugin>::call,
+        <#implementor as ::guesthouse_sdk::rpc::Plugin>::methods
+    ));
     Ok(quote! {
         #block
+
+        #used
 
         impl ::guesthouse_sdk::rpc::Plugin for #implementor {
             fn call(

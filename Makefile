@@ -20,13 +20,14 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 LISTEN ?= 127.0.0.1:8080
 # `make LOCKED=--locked ...` refuses a Cargo.lock that would have to change.
 LOCKED ?=
-# What cargo is told to build, test and lint is always the whole workspace. With a smaller selection cargo would unify
-# features differently and compile wasmtime, which takes minutes, a second time. Plugins are members too, but as
-# libraries for this machine they do not link (no linker script has names like `rest@1.0.0#handle`): hence `--bins`.
+TARGET_DIRECTORY := $(or $(CARGO_TARGET_DIR),target)
+
+# Two workspaces: the host, and what runs in the sandbox (sdk/Cargo.toml). Always the whole of each, so that no package is
+# compiled twice with different features.
 CARGO_FLAGS := --release --workspace $(LOCKED)
+GUEST_FLAGS := --manifest-path sdk/Cargo.toml --target-dir $(TARGET_DIRECTORY)/sdk $(CARGO_FLAGS)
 BENCH ?= cargo bench --workspace $(LOCKED) --bench '*'
 
-TARGET_DIRECTORY := $(or $(CARGO_TARGET_DIR),target)
 GUESTHOUSE := $(TARGET_DIRECTORY)/release/guesthouse
 PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml))
 CONFORMANCE_PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard tests/plugins/*/Cargo.toml))
@@ -39,15 +40,15 @@ run: plugins
 
 host:
 	.ci/install compiler rust
-	cargo build $(CARGO_FLAGS) --bins
+	cargo build $(CARGO_FLAGS)
 
 plugins: host
 	$(if $(PLUGINS),,$(error there are no plugins in plugins/))
-	$(GUESTHOUSE) build --install $(LOCKED) --out target/plugins $(PLUGINS)
+	$(GUESTHOUSE) build --install $(LOCKED) --target-dir $(TARGET_DIRECTORY)/guest --out target/plugins $(PLUGINS)
 
 conformance-plugins: host
 	$(if $(CONFORMANCE_PLUGINS),,$(error there are no plugins in tests/plugins/))
-	$(GUESTHOUSE) build --install $(LOCKED) --out target/conformance-plugins $(CONFORMANCE_PLUGINS)
+	$(GUESTHOUSE) build --install $(LOCKED) --target-dir $(TARGET_DIRECTORY)/guest --out target/conformance-plugins $(CONFORMANCE_PLUGINS)
 
 # The clients that tests use, in a Python environment of their own; made again when the list of them changes.
 clients: $(VENV)/requirements.txt
@@ -64,13 +65,17 @@ test: export GUESTHOUSE_TEST_PLUGINS := $(CURDIR)/target/plugins
 test: export GUESTHOUSE_TEST_CONFORMANCE_PLUGINS := $(CURDIR)/target/conformance-plugins
 test: export GUESTHOUSE_TEST_PYTHON := $(CURDIR)/$(VENV)/bin/python
 test: plugins conformance-plugins clients
+	cargo test $(GUEST_FLAGS)
 	cargo test $(CARGO_FLAGS)
 
 lint:
 	.ci/install compiler rust rust-lints
 	cargo fmt --all --check
+	cargo fmt --manifest-path sdk/Cargo.toml --all --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	cargo clippy $(GUEST_FLAGS) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc $(GUEST_FLAGS) --no-deps
 	.ci/licences
 
 bench: export GUESTHOUSE_TEST_PLUGINS := $(CURDIR)/target/plugins

@@ -153,6 +153,7 @@ limits! {
         xml_attributes_max = 128, 8, 4_096, "Attributes of one element.";
         xml_namespaces_max = 32, 4, 1_024, "Namespace declarations of one element.";
         store_bytes_max = 256 * MIB, 0, 1_024 * 1_024 * MIB, "Keys and values of this plugin in the store, over all its stores, so that one plugin cannot fill the disk.";
+        soap_header_blocks_max = 64, 1, 1_024, "Header blocks of one SOAP envelope. WS-Addressing and WS-Security together send about ten.";
         websocket_connections_max = 10_000, 1, 1_000_000, "Open WebSockets of this plugin.";
         websocket_message_bytes_max = MIB, 125, 64 * MIB, "One incoming message, all its fragments together (1009).";
         websocket_frame_bytes_max = 256 * KIB, 125, 64 * MIB, "One incoming frame (1009). tungstenite's default is 16 MiB.";
@@ -167,6 +168,10 @@ limits! {
 /// The request bodies that a style reads are capped by this much beside the plugin's own limit when values are copied to
 /// and from the guest: fields, names and the frame of the record.
 pub const CALL_OVERHEAD_BYTES: u64 = MIB;
+
+/// Bytes of namespace declarations that may be repeated on the parts of one XML document that are handed on by themselves, so
+/// that a few long declarations and many small parts cannot make a large multiple of the document.
+pub const XML_CAPTURE_BYTES_MAX: usize = 256 * 1024;
 
 /// How often a running guest is interrupted to let the event loop at its I/O, in milliseconds: the worst extra wait
 /// of a neighbour on the same worker.

@@ -1,10 +1,12 @@
 //! The styles: HTTP to WIT values and back, one file or folder each.
 //!
-//! Owns the list of styles. Styles never import one another; what they share stands here or in `problem`.
+//! Owns the list of styles. Styles never import one another; what they share stands here, in `problem` or in
+//! `xml`.
 
 pub mod problem;
 pub mod rest;
 pub mod websocket;
+pub mod xml;
 
 use http::header::HeaderMap;
 

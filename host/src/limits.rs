@@ -173,6 +173,10 @@ pub const CALL_OVERHEAD_BYTES: u64 = MIB;
 /// that a few long declarations and many small parts cannot make a large multiple of the document.
 pub const XML_CAPTURE_BYTES_MAX: usize = 256 * 1024;
 
+/// Bytes of names in which a MustUnderstand fault lists the header blocks that were not understood. Further ones go unnamed: one
+/// long namespace on many small blocks must not make an answer many times the size of its request.
+pub const SOAP_NOT_UNDERSTOOD_BYTES_MAX: usize = 16 * 1024;
+
 /// How often a running guest is interrupted to let the event loop at its I/O, in milliseconds: the worst extra wait
 /// of a neighbour on the same worker.
 pub const EPOCH_TICK_MS: u64 = 2;

@@ -1,10 +1,11 @@
 //! The styles: HTTP to WIT values and back, one file or folder each.
 //!
-//! Owns the list of styles. Styles never import one another; what they share stands here, in `problem` or in
-//! `xml`.
+//! Owns the list of styles. Styles never import one another; what they share stands here, in `media_type`, `problem` or `xml`.
 
+pub mod media_type;
 pub mod problem;
 pub mod rest;
+pub mod soap;
 pub mod websocket;
 pub mod xml;
 
@@ -16,7 +17,7 @@ use crate::plugin::Style;
 use crate::sandbox::{CallFailure, Program};
 
 /// All styles, in the order in which they are asked whether a request is theirs.
-pub static ALL: &[&dyn Style] = &[&websocket::WebSocket, &rest::Rest];
+pub static ALL: &[&dyn Style] = &[&websocket::WebSocket, &soap::Soap, &rest::Rest];
 
 /// What a failed call is to its caller. The cause goes to the log here, the one place where it is known and not yet cut down
 /// to what a caller may see.

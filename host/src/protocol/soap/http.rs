@@ -1,0 +1,220 @@
+//! The HTTP binding: media types, actions, methods and status codes.
+//!
+//! Owns SOAP 1.1 section 6 and SOAP 1.2 part 2 section 7. Sees heads only, never an envelope.
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use http_body_util::Full;
+
+use super::{FaultCode, Version};
+use crate::exchange::Response;
+use crate::failure::Failure;
+use crate::protocol::media_type::MediaType;
+
+const SOAP_11: &str = "text/xml";
+const SOAP_12: &str = "application/soap+xml";
+
+/// What may be asked of the address that takes messages, and of the address of the contract.
+pub(super) const ALLOW: &str = "OPTIONS, POST";
+pub(super) const ALLOW_CONTRACT: &str = "GET, HEAD, OPTIONS, POST";
+
+/// What a request's head says of its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Binding {
+    /// The version whose media type it has.
+    pub(super) version: Version,
+    pub(super) charset: Option<String>,
+    /// Without quotes.
+    pub(super) action: Option<String>,
+}
+
+/// The media type of a version's messages.
+pub(super) fn media_type(version: Version) -> &'static str {
+    match version {
+        Version::Soap11 => SOAP_11,
+        Version::Soap12 => SOAP_12,
+    }
+}
+
+/// The media types that a service takes, as `Accept` names them.
+pub(super) fn accepted(versions: &[Version]) -> String {
+    let mut types: Vec<&str> = versions.iter().map(|&version| media_type(version)).collect();
+    types.sort_unstable();
+    types.dedup();
+    types.join(", ")
+}
+
+/// The version whose media type a head has.
+pub(super) fn version(media_type: &MediaType) -> Option<Version> {
+    match media_type.essence.as_str() {
+        SOAP_11 => Some(Version::Soap11),
+        SOAP_12 => Some(Version::Soap12),
+        _ => None,
+    }
+}
+
+/// Reads a request's head.
+pub(super) fn binding(headers: &HeaderMap, versions: &[Version]) -> Result<Binding, Failure> {
+    let unsupported = || Failure::UnsupportedMediaType { accept: accepted(versions) };
+    if headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(unsupported());
+    }
+    let media_type = MediaType::of(headers).ok_or_else(unsupported)?;
+    let version = version(&media_type).ok_or_else(unsupported)?;
+    let action = match media_type.parameter("action") {
+        Some(action) if version == Version::Soap12 => Some(action.to_owned()),
+        _ => soap_action(headers)?,
+    };
+    let charset = media_type.parameter("charset").map(str::to_owned);
+    Ok(Binding { version, charset, action })
+}
+
+fn soap_action(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let Some(value) = headers.get("soapaction") else { return Ok(None) };
+    let value = std::str::from_utf8(value.as_bytes())
+        .map_err(|_| Failure::BadRequest("The SOAPAction field is not UTF-8."))?
+        .trim_matches([' ', '\t']);
+    let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    Ok(Some(quoted.unwrap_or(value).to_owned()))
+}
+
+/// Whether a request asks for the contract: `?wsdl` in any case, as every toolkit has it.
+pub(super) fn asks_for_contract(head: &Parts) -> bool {
+    head.uri.query().is_some_and(|query| {
+        query
+            .split('&')
+            .any(|part| part.split('=').next().is_some_and(|key| key.eq_ignore_ascii_case("wsdl")))
+    })
+}
+
+/// Whether a head is one of SOAP and of no other style that may share its address. `text/xml` alone is XML-RPC's, too.
+pub(super) fn claims(head: &Parts) -> bool {
+    match head.method {
+        Method::GET | Method::HEAD => asks_for_contract(head),
+        Method::POST => match MediaType::of(&head.headers).as_ref().and_then(version) {
+            Some(Version::Soap12) => true,
+            Some(Version::Soap11) => head.headers.contains_key("soapaction"),
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// The status of a fault (SOAP 1.1 section 6.2; SOAP 1.2 part 2, table 20).
+pub(super) fn status(version: Version, code: FaultCode) -> StatusCode {
+    match (version, code) {
+        (Version::Soap12, FaultCode::Sender) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// An answer with an envelope.
+pub(super) fn message(version: Version, status: StatusCode, envelope: String) -> Response {
+    let media_type = match version {
+        Version::Soap11 => "text/xml; charset=utf-8",
+        Version::Soap12 => "application/soap+xml; charset=utf-8",
+    };
+    xml(media_type, status, envelope)
+}
+
+/// An answer with the contract.
+pub(super) fn contract(document: String) -> Response {
+    xml("text/xml; charset=utf-8", StatusCode::OK, document)
+}
+
+fn xml(media_type: &'static str, status: StatusCode, text: String) -> Response {
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: &[Version] = &[Version::Soap11, Version::Soap12];
+
+    fn head(method: &str, uri: &str, fields: &[(&str, &str)]) -> Parts {
+        let mut request = http::Request::builder().method(method).uri(uri);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn read(fields: &[(&str, &str)]) -> Result<(Version, Option<String>, Option<String>), Failure> {
+        binding(&head("POST", "/", fields).headers, BOTH)
+            .map(|binding| (binding.version, binding.charset, binding.action))
+    }
+
+    #[test]
+    fn what_real_clients_send_is_understood() {
+        let utf8 = Some("utf-8".to_owned());
+        let action = Some("urn:a/Add".to_owned());
+        let text = ("content-type", "text/xml; charset=utf-8");
+        // zeep, suds, PHP, node soap, gSOAP; then SOAP::Lite.
+        assert_eq!(
+            read(&[text, ("soapaction", "\"urn:a/Add\"")]),
+            Ok((Version::Soap11, utf8.clone(), action.clone()))
+        );
+        assert_eq!(
+            read(&[text, ("soapaction", "urn:a/Add")]),
+            Ok((Version::Soap11, utf8.clone(), action.clone()))
+        );
+        assert_eq!(read(&[text, ("soapaction", "\"\"")]).unwrap().2, Some(String::new()));
+        assert_eq!(read(&[text]).unwrap().2, None);
+        let soap = ("content-type", "application/soap+xml; charset=utf-8; action=\"urn:a/Add\"");
+        assert_eq!(
+            read(&[soap, ("soapaction", "\"urn:other\"")]),
+            Ok((Version::Soap12, utf8.clone(), action.clone()))
+        );
+        let lite = ("content-type", "application/soap+xml; charset=utf-8");
+        assert_eq!(read(&[lite, ("soapaction", "urn:a/Add")]), Ok((Version::Soap12, utf8, action)));
+    }
+
+    #[test]
+    fn other_media_types_and_codings_are_refused_with_what_is_taken() {
+        let unsupported =
+            Err(Failure::UnsupportedMediaType { accept: "application/soap+xml, text/xml".to_owned() });
+        for fields in [
+            &[][..],
+            &[("content-type", "application/json")],
+            &[("content-type", "application/xml")],
+            &[("content-type", "text/xml"), ("content-type", "text/xml")],
+            &[("content-type", "text/xml"), ("content-encoding", "gzip")],
+        ] {
+            assert_eq!(read(fields), unsupported, "{fields:?}");
+        }
+        assert!(read(&[("content-type", "text/xml"), ("content-encoding", "identity")]).is_ok());
+    }
+
+    #[test]
+    fn the_contract_is_asked_for_in_any_case() {
+        for (uri, asked) in [
+            ("/?wsdl", true),
+            ("/?WSDL", true),
+            ("/?a=b&Wsdl=1", true),
+            ("/", false),
+            ("/?wsdls", false),
+            ("/wsdl", false),
+        ] {
+            assert_eq!(asks_for_contract(&head("GET", uri, &[])), asked, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_shared_address_leaves_plain_text_xml_to_others() {
+        assert!(!claims(&head("POST", "/", &[("content-type", "text/xml")])));
+        assert!(claims(&head("POST", "/", &[("content-type", "text/xml"), ("soapaction", "\"\"")])));
+        assert!(claims(&head("POST", "/", &[("content-type", "application/soap+xml")])));
+        assert!(!claims(&head("POST", "/", &[("content-type", "application/json"), ("soapaction", "\"\"")])));
+        assert!(claims(&head("GET", "/?wsdl", &[])) && !claims(&head("GET", "/", &[])));
+    }
+}

@@ -220,5 +220,6 @@ fn render(failure: &Failure, head: &Parts) -> Response {
 }
 
 #[cfg(test)]
+#[allow(clippy::result_large_err, reason = "the type of an answer is that of the contract")]
 #[path = "transcripts.rs"]
 mod transcripts;

@@ -92,6 +92,8 @@ impl Gateway {
         record.plugin = Some(Arc::clone(&plugin.name));
         let policy = plugin.manifest.auth.as_ref().unwrap_or(&self.policy);
         let identity = self.authenticator.authenticate(policy, &mut head).await;
+        // For a style that names the request in its own form of a failure.
+        head.extensions.insert(request_id);
         let head = Arc::new(head);
         let Some(endpoint) = endpoint(&plugin, &head) else {
             return problem::render(&Failure::NotFound, Some(&head.method));

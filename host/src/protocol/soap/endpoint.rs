@@ -54,7 +54,7 @@ impl Endpoint for SoapEndpoint {
         render(failure, head)
     }
 
-    fn as_any(&self) -> &dyn Any {
+    fn as_any_arc(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
 }
@@ -98,10 +98,11 @@ impl SoapEndpoint {
         if !self.has_contract {
             return Err(Failure::NotFound);
         }
+        let address = exchange.address();
         let context = exchange.context;
         let document = self
             .program
-            .call(&self.wsdl, (exchange.address,), context.clone())
+            .call(&self.wsdl, (address,), context.clone())
             .await
             .map_err(|failure| failure_of(&failure, &self.program, &context))?
             .value

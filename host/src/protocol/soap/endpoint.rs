@@ -154,7 +154,7 @@ impl SoapEndpoint {
     }
 }
 
-fn summary(service: &Service, has_contract: bool) -> String {
+pub(super) fn summary(service: &Service, has_contract: bool) -> String {
     let operations = match service.operations.len() {
         0 => "any operation".to_owned(),
         1 => "1 operation".to_owned(),
@@ -171,7 +171,7 @@ fn summary(service: &Service, has_contract: bool) -> String {
 }
 
 /// The answer to a call.
-fn respond(
+pub(super) fn respond(
     version: Version,
     answer: Result<Reply, Fault>,
     limits: &PluginLimits,
@@ -191,7 +191,7 @@ fn respond(
 
 /// What went wrong in answering a message is a fault of the version that its media type names. What went wrong before a message
 /// was there, or below SOAP, is a plain HTTP answer.
-fn render(failure: &Failure, head: &Parts) -> Response {
+pub(super) fn render(failure: &Failure, head: &Parts) -> Response {
     let in_processing = matches!(
         failure,
         Failure::PluginTrapped
@@ -219,8 +219,3 @@ fn render(failure: &Failure, head: &Parts) -> Response {
         Err(_) => problem::render(failure, Some(&head.method)),
     }
 }
-
-#[cfg(test)]
-#[allow(clippy::result_large_err, reason = "the type of an answer is that of the contract")]
-#[path = "transcripts.rs"]
-mod transcripts;

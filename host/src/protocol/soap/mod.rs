@@ -21,6 +21,9 @@ mod envelope;
 mod fault;
 mod fragment;
 mod http;
+#[cfg(test)]
+#[allow(clippy::result_large_err, reason = "the type of an answer is that of the contract")]
+mod transcripts;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -3,10 +3,19 @@
 
 use futures_util::FutureExt as _;
 use http::HeaderMap;
+use http::request::Parts;
 use http_body_util::BodyExt as _;
 
-use super::super::QualifiedName;
-use super::*;
+use super::endpoint::{render, respond, summary};
+use super::envelope::{self, Refusal};
+use super::fragment::Invalid;
+use super::http::{ALLOW, binding};
+use super::{Call, Fault, QualifiedName, Reply, Service, Version};
+use crate::capability::RequestId;
+use crate::exchange::Response;
+use crate::failure::Failure;
+use crate::limits::PluginLimits;
+use crate::protocol::xml::{Bounds, Document, Event, Reader};
 
 const TESTS: &str = "http://example.org/ts-tests";
 const SOAP_12: &str = "application/soap+xml; charset=utf-8";
@@ -423,6 +432,41 @@ fn an_answer_that_no_client_could_read_is_not_sent() {
     let small = PluginLimits { response_bytes_max: 1_024, ..PluginLimits::DEFAULT };
     let reply = Reply { headers: Vec::new(), body: Some(format!("<r>{}</r>", "x".repeat(1_024))) };
     assert!(matches!(respond(Version::Soap11, Ok(reply), &small), Err(Invalid::Size(..))));
+}
+
+#[test]
+fn whatever_is_sent_is_answered_with_well_formed_xml() {
+    let header =
+        "<test:echoOk env:mustUnderstand='1' env:role='urn:a'/><o:b xmlns:o='urn:o' env:relay='0'>x</o:b>";
+    let seeds = [
+        message12(header, "<test:echoOk a='b'>c&lt;</test:echoOk>"),
+        message11(header, "<test:returnVoid/>"),
+    ];
+    let pieces =
+        ["<", ">", "/", "'", "\"", " ", ":", "&amp;", "env:", "<x/>", "<!-- -->", "]]>", "1", "xmlns='u' "];
+    // A fixed seed, so that a failure comes again.
+    let mut state = 7_u64;
+    let mut below = |limit: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % limit
+    };
+    let mut calls = 0;
+    for round in 0..20_000 {
+        let mut bytes = seeds[round % 2].clone().into_bytes();
+        for _ in 0..=below(2) {
+            let at = below(bytes.len());
+            let piece = pieces[below(pieces.len())].as_bytes();
+            let end = (at + below(12)).min(bytes.len());
+            bytes.splice(at..end, piece.iter().copied());
+        }
+        let media_type = if round % 2 == 0 { SOAP_12 } else { SOAP_11 };
+        let Ok(answer) = post_to(&service(), media_type, &bytes, echo) else { continue };
+        calls += usize::from(answer.status == 200);
+        let document = Document::from_text(&answer.body).unwrap();
+        let mut reader = Reader::new(&document, Bounds::default());
+        while reader.next().unwrap() != Event::Eof {}
+    }
+    assert!(calls > 100, "{calls}");
 }
 
 fn head(method: &str, media_type: Option<&str>) -> Parts {

@@ -8,7 +8,8 @@
 //! catches them has to look at every name, attribute, reference and comment again, and to keep its own stack of elements and
 //! namespaces; what would be left to quick-xml is the search for `<` and `>`. With the document type declaration refused,
 //! the grammar that remains is small (some twenty productions), and one pass over the bytes that finds delimiters with
-//! `memchr` and checks while it goes is both shorter and faster than two passes.
+//! `memchr` and checks while it goes is both shorter and faster than two passes: on messages of 0.3 and 1.2 KB it takes about 0.6
+//! of the time of quick-xml's own namespace reader.
 //!
 //! Every step is linear in the document, whatever it holds: duplicates are found by hashing, prefixes too once there are
 //! many, the copying of namespace declarations is bounded, and nothing recurses.

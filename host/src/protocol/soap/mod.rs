@@ -20,6 +20,8 @@ mod endpoint;
 mod envelope;
 mod fault;
 mod fragment;
+#[cfg(test)]
+mod guest_tests;
 mod http;
 #[cfg(test)]
 #[allow(clippy::result_large_err, reason = "the type of an answer is that of the contract")]

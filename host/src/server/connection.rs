@@ -305,7 +305,8 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
 
 fn refuse(site: &Site, failure: &Failure) -> Response {
     let mut response = site.handler.refuse(failure);
-    if failure.closes_connection() {
+    // Whoever sends such a head, or CONNECT, may go on with what is not a request.
+    if failure.closes_connection() || *failure == Failure::MethodUnknown {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response

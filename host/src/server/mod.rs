@@ -14,6 +14,8 @@ mod check;
 mod clock;
 mod connection;
 mod stall;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::future::poll_fn;

@@ -515,7 +515,16 @@ fn connections_over_the_cap_of_one_address_are_closed_and_their_places_come_back
 
 #[test]
 fn draining_answers_what_is_in_flight_and_what_is_on_its_way_and_then_ends() {
-    let host = Host::start();
+    let host = Host::with(HostLimits {
+        first_byte_ms_max: 600_000,
+        keep_alive_idle_ms_max: 600_000,
+        drain_ms_max: 600_000,
+        ..HostLimits::DEFAULT
+    });
+    let mut silent = host.connect();
+    let mut unused = host.connect();
+    unused.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    read_until(&mut unused, "body=");
     let address = host.running.local_addr();
     let mut waiting = host.connect();
     waiting.write_all(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
@@ -527,7 +536,7 @@ fn draining_answers_what_is_in_flight_and_what_is_on_its_way_and_then_ends() {
         .write_all(b"GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
         .unwrap();
     assert!(read_until(&mut socket, "\r\n\r\n").starts_with("HTTP/1.1 101"));
-    host.await_handled(3);
+    host.await_handled(4);
 
     host.running.drain();
     // The upgraded connection was told.
@@ -542,6 +551,9 @@ fn draining_answers_what_is_in_flight_and_what_is_on_its_way_and_then_ends() {
         answer.contains("connection: close") && answer.ends_with("GET /wait HTTP/1.1 body="),
         "{answer:?}"
     );
+    // Nothing came on these.
+    assert_eq!(read_to_close(&mut silent), "");
+    assert_eq!(read_to_close(&mut unused), "");
     let Host { running, .. } = host;
     running.join().unwrap();
     assert!(TcpStream::connect(address).is_err());

@@ -244,3 +244,24 @@ impl Patience {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_too_slow_only_after_its_first_seconds_and_only_below_its_rate() {
+        let pace = Pace { idle: Duration::from_secs(10), rate_bytes_per_s_min: 1_000 };
+        let check = |bytes: u64, elapsed_ms: u64, is_too_slow: bool| {
+            let elapsed = Duration::from_millis(elapsed_ms);
+            assert_eq!(pace.is_too_slow(bytes, elapsed), is_too_slow, "{bytes} bytes in {elapsed_ms} ms");
+        };
+        check(0, 0, false);
+        check(0, BODY_RATE_GRACE_MS, false);
+        check(5_000, BODY_RATE_GRACE_MS + 1, true);
+        check(5_001, BODY_RATE_GRACE_MS + 1, false);
+        check(10_000, 10_000, false);
+        check(9_999, 10_000, true);
+        check(u64::MAX, u64::MAX, false);
+    }
+}

@@ -136,7 +136,8 @@ where
     let peer = Rc::new(Peer { site: Rc::clone(&site), address, secure: false, watch: Arc::clone(&watch) });
     let speaks_http2 = {
         let sniffed = pin!(sniff(&mut io));
-        match follow(&watch, sniffed, |_| {}).await {
+        // A peer that has not shown what it speaks has no request that could be answered first.
+        match follow(&watch, sniffed, |_| watch.order() < Order::Close).await {
             Some(Ok(Some(speaks_http2))) => speaks_http2,
             // Told to close before it said anything, or it has hung up.
             _ => return,
@@ -150,7 +151,11 @@ where
             async move { Ok::<_, Infallible>(http2_exchange(&peer, request, stream).await) }
         });
         let connection = pin!(site.http2.serve_connection(TokioIo::new(io), service));
-        follow(&watch, connection, |connection| connection.graceful_shutdown()).await
+        let finish = |connection: Pin<&mut http2::Connection<_, _, _>>| {
+            connection.graceful_shutdown();
+            true
+        };
+        follow(&watch, connection, finish).await
     } else {
         let service = service_fn(|request| {
             let peer = Rc::clone(&peer);
@@ -158,10 +163,12 @@ where
         });
         let connection = pin!(site.http1.serve_connection(TokioIo::new(io), service).with_upgrades());
         let finish = |connection: Pin<&mut http1::UpgradeableConnection<_, _>>| {
-            // An idle connection may have a request on its way: it is closed by its next answer, or a little later.
-            if watch.order() >= Order::Close {
+            // An idle connection may have a request on its way: it is closed by its next answer, or a little later. Of one
+            // that has begun to arrive hyper would not wait for the end.
+            if watch.order() >= Order::Close && !watch.is_in_head() {
                 connection.graceful_shutdown();
             }
+            true
         };
         follow(&watch, connection, finish).await
     };
@@ -170,12 +177,12 @@ where
     }
 }
 
-/// Runs a connection under the orders it is given: `obey` is called once for each order short of being cut. None when it is
-/// cut.
+/// Runs a connection under the orders it is given: `obey` is called once for each order short of being cut, and says whether
+/// the connection goes on. None when it does not.
 async fn follow<F: Future>(
     watch: &Watch,
     mut connection: Pin<&mut F>,
-    mut obey: impl FnMut(Pin<&mut F>),
+    mut obey: impl FnMut(Pin<&mut F>) -> bool,
 ) -> Option<F::Output> {
     let mut obeyed = Order::GoOn;
     let mut known = false;
@@ -194,10 +201,9 @@ async fn follow<F: Future>(
             return Poll::Pending;
         }
         obeyed = order;
-        if order == Order::Cut {
+        if order == Order::Cut || !obey(connection.as_mut()) {
             return Poll::Ready(None);
         }
-        obey(connection.as_mut());
         connection.as_mut().poll(context).map(Some)
     })
     .await
@@ -305,7 +311,8 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
 
 fn refuse(site: &Site, failure: &Failure) -> Response {
     let mut response = site.handler.refuse(failure);
-    if failure.closes_connection() {
+    // Whoever sends such a head, or CONNECT, may go on with what is not a request.
+    if failure.closes_connection() || *failure == Failure::MethodUnknown {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response

@@ -14,13 +14,15 @@ mod check;
 mod clock;
 mod connection;
 mod stall;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -120,12 +122,14 @@ pub fn start(
     let stop = CancellationToken::new();
     // Until every worker is up, an error on the way ends those that are.
     let mut running = Running { local_addr, stop: stop.clone(), workers: Vec::new() };
+    let (ready, started) = mpsc::channel();
     for (number, listener) in listeners.into_iter().enumerate() {
         let worker = Worker {
             admission: Arc::clone(&admission),
             handler: Arc::clone(&handler),
             limits: Arc::clone(&limits),
             stop: stop.clone(),
+            ready: ready.clone(),
         };
         let thread = std::thread::Builder::new()
             .name(format!("worker-{number}"))
@@ -133,6 +137,13 @@ pub fn start(
             .spawn(move || worker.run(listener))
             .context("a worker thread cannot be started")?;
         running.workers.push(thread);
+    }
+    drop(ready);
+    if started.iter().count() < workers_count {
+        // A worker ended before it was ready; its error says why.
+        running.drain();
+        running.join()?;
+        return Err(anyhow!("a worker ended while it was starting"));
     }
     Ok(running)
 }
@@ -164,6 +175,8 @@ struct Worker {
     handler: Arc<dyn Handler>,
     limits: Arc<HostLimits>,
     stop: CancellationToken,
+    /// Told once, when the worker is about to accept; dropped when it cannot.
+    ready: mpsc::Sender<()>,
 }
 
 impl Worker {
@@ -174,6 +187,8 @@ impl Worker {
             .context("an event loop cannot be started")?;
         runtime.block_on(async {
             let listener = TcpListener::from_std(listener.into()).context("the listener cannot be polled")?;
+            // Whoever started the worker is waiting for this.
+            self.ready.send(()).context("the server was given up while it was starting")?;
             self.serve(listener).await;
             Ok(())
         })
@@ -181,6 +196,7 @@ impl Worker {
     }
 
     async fn serve(self, listener: TcpListener) {
+        drop(self.ready);
         let clock = Arc::new(Clock::new());
         let watches = Rc::new(RefCell::new(Watches::default()));
         let draining = CancellationToken::new();

@@ -50,8 +50,8 @@ pub(super) enum Order {
     Cut = 3,
 }
 
-/// The answers of an HTTP/2 connection that the peer has not taken yet: for each the time of its last progress. Zero is a
-/// free place. The number of places is bounded by the number of concurrent streams.
+/// The requests of an HTTP/2 connection that are being handled (`u64::MAX`) or whose answer the peer has not taken yet (the
+/// time of its last progress). Zero is a free place. Places are bounded by the number of concurrent streams.
 type Answers = Mutex<Vec<u64>>;
 
 /// What is known of one connection. Shared by its socket, its task and the sweep.
@@ -64,7 +64,7 @@ pub(super) struct Watch {
     /// When a write first found the socket full, or the last time it was not; zero when nothing waits to be written.
     blocked_ms: AtomicU64,
     order: AtomicU8,
-    /// Requests being handled or answered (HTTP/2).
+    /// Whether it is HTTP/2.
     multiplexed: AtomicBool,
     answers: Answers,
     /// Whether the peer may still be sending what nobody will read.
@@ -119,10 +119,15 @@ impl Watch {
         self.enter(Phase::Upgraded);
     }
 
-    /// The connection is HTTP/2: requests overlap, and bytes are no sign of one.
+    /// The connection is HTTP/2: requests overlap, and bytes are no sign of one. What still has to come of its beginning
+    /// counts as a head.
     pub(super) fn multiplex(&self) {
         self.multiplexed.store(true, Ordering::Relaxed);
-        self.enter(Phase::Idle);
+    }
+
+    /// Whether a head has begun to arrive.
+    pub(super) fn is_in_head(&self) -> bool {
+        self.phase() == Phase::Head
     }
 
     /// The peer may go on sending something that is not going to be read.

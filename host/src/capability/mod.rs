@@ -25,6 +25,8 @@ mod random;
 pub mod rooms;
 mod standard;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Identity, RequestId};
 use store::{Granted, Store};

@@ -293,7 +293,12 @@ async fn a_caller_that_is_cut_off_does_not_hold_up_the_others() {
         set(&store, "kept", number.to_string().as_bytes()).await.unwrap();
     }
     assert_eq!(store.get(&namespace("p"), "kept"), Ok(Some(b"49".to_vec())));
-    assert_eq!(store.room.available_permits(), 64 * 1024);
+    // The writer gives the room back after its answer.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while store.room.available_permits() < 64 * 1024 {
+        assert!(Instant::now() < deadline, "room was lost");
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Commits until one is accepted.
@@ -340,6 +345,9 @@ async fn a_dead_disk_is_said_to_be_so_and_the_host_goes_on() {
     assert_eq!(store.get(&namespace("p"), "before"), Ok(Some(b"1".to_vec())));
 }
 
+/// How many outcomes of a power loss are looked at for each operation.
+const POWER_LOSSES: usize = 40;
+
 /// What the crash test writes: two accounts whose sum stays, a counter, and a value that shows whether it was torn.
 async fn work(store: &Store) -> u64 {
     let mut acknowledged = 0;
@@ -382,7 +390,7 @@ async fn no_acknowledged_commit_is_lost_or_torn_by_a_loss_of_power_at_any_operat
                 Err(_) => 0,
             }
         };
-        for _ in 0..8 {
+        for _ in 0..POWER_LOSSES {
             points += 1;
             let store = on(&FaultyDisk::with(disk.after_power_loss(&mut random)));
             let number = |key: &str, absent: u64| {
@@ -403,5 +411,5 @@ async fn no_acknowledged_commit_is_lost_or_torn_by_a_loss_of_power_at_any_operat
             set(&store, "after", b"v").await.unwrap();
         }
     }
-    assert!(points >= 500, "only {points} points");
+    assert!(points >= 4_000, "only {points} points");
 }

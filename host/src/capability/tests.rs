@@ -186,6 +186,14 @@ fn an_import_that_is_not_granted_is_refused_with_the_remedy() {
 }
 
 #[test]
+fn a_store_that_cannot_be_named_so_is_refused() {
+    for name in [String::new(), "x".repeat(256)] {
+        let grants = Grants { stores: vec!["default".to_owned(), name.clone()], ..Grants::default() };
+        assert_eq!(check::<&str>(&[], &grants), Err(Refused::StoreName { name }));
+    }
+}
+
+#[test]
 fn an_import_that_is_not_offered_is_refused_with_what_is() {
     for import in ["wasi:nn/tensor@0.2.0", "env", "wasi:http/outgoing-handler@0.2.0", ""] {
         let text = check(&[import], &grants()).unwrap_err().to_string();

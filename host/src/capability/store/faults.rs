@@ -99,7 +99,7 @@ impl FaultyDisk {
                 Change::Length(_) => change.apply(&mut image),
                 Change::Write(offset, data) => {
                     for (number, sector) in data.chunks(SECTOR_BYTES).enumerate() {
-                        if random() % 2 == 0 {
+                        if random().is_multiple_of(2) {
                             Change::Write(offset + number * SECTOR_BYTES, sector.to_vec()).apply(&mut image);
                         }
                     }

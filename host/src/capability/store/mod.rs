@@ -441,7 +441,7 @@ pub(super) struct Granted {
 }
 
 impl Granted {
-    /// Names that no store can have are left out; the manifest has been checked for them.
+    /// Names that no store can have are left out; [`super::check`] has refused a manifest with such.
     pub(super) fn new(store: &Arc<Store>, plugin: &str, names: &[String], bytes_max: u64) -> Self {
         let stores = names.iter().filter_map(|name| Some((name.clone(), Namespace::new(plugin, name)?)));
         Self {

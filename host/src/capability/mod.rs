@@ -25,9 +25,11 @@ mod random;
 pub mod rooms;
 mod standard;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Identity, RequestId};
-use store::{Granted, Store};
+use store::{Granted, Namespace, Store};
 
 /// Capabilities of a plugin, as its manifest grants them. Nothing is granted unless it stands here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -273,6 +275,12 @@ pub enum Refused {
         /// What is missing.
         need: Need,
     },
+    /// The manifest grants a store that cannot be.
+    #[error("`{name}` under `stores` in [grants] cannot be a store's name: one has 1 to 255 bytes")]
+    StoreName {
+        /// As the manifest has it.
+        name: String,
+    },
 }
 
 /// The offered interfaces, for an error message: the standard ones as one.
@@ -296,6 +304,9 @@ impl fmt::Display for Names {
 /// # Errors
 /// The first import that cannot be linked, and what can be done about it.
 pub fn check<I: AsRef<str>>(imports: &[I], grants: &Grants) -> Result<(), Refused> {
+    if let Some(name) = grants.stores.iter().find(|name| Namespace::new("-", name).is_none()) {
+        return Err(Refused::StoreName { name: name.clone() });
+    }
     for import in imports {
         let import = import.as_ref();
         let offer = find(import)?;

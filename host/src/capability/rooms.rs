@@ -411,12 +411,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_waiting_connection_is_woken_by_a_publish() {
-        let rooms = Arc::new(Rooms::default());
+        let rooms = Rooms::default();
         let outbox = connect(&rooms, 1);
         rooms.join("lobby", 1, String::new()).unwrap();
-        let waiting = tokio::spawn(async move { outbox.next().await });
-        tokio::task::yield_now().await;
-        rooms.publish("lobby", &text("hello"), None);
-        assert_eq!(waiting.await.unwrap(), Ok(text("hello")));
+        let publish = async {
+            tokio::task::yield_now().await;
+            rooms.publish("lobby", &text("hello"), None);
+        };
+        let (message, ()) = tokio::join!(outbox.next(), publish);
+        assert_eq!(message, Ok(text("hello")));
     }
 }

@@ -146,7 +146,13 @@ impl Lines {
 
     fn end(&mut self) {
         let line = std::mem::take(&mut self.begun);
-        self.ledger.write(self.level, self.name, &String::from_utf8_lossy(&line));
+        let mut text = String::with_capacity(line.len());
+        for chunk in line.utf8_chunks() {
+            text.push_str(chunk.valid());
+            // What is not UTF-8 is shown as what it is.
+            text.extend(chunk.invalid().iter().flat_map(|byte| byte.escape_ascii()).map(char::from));
+        }
+        self.ledger.write(self.level, self.name, &text);
     }
 }
 

@@ -19,6 +19,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -32,6 +33,7 @@ mod cursors;
 mod disk;
 pub(super) mod keyvalue;
 mod namespace;
+mod overlay;
 pub(super) mod transaction;
 mod writer;
 
@@ -66,8 +68,8 @@ pub enum StoreError {
     Unavailable,
 }
 
-/// Makes a database from its storage, at start and after an error.
-type Open = Box<dyn Fn() -> anyhow::Result<Database> + Send + Sync>;
+/// Makes the storage anew, at start and after an error.
+type Open = Box<dyn Fn() -> anyhow::Result<Box<dyn StorageBackend>> + Send + Sync>;
 
 /// The open store.
 pub struct Store {
@@ -90,10 +92,19 @@ impl fmt::Debug for Store {
 
 /// What readers and the writer share.
 struct Shared {
-    /// None while the storage cannot be opened. Written to only when it is opened anew.
-    database: RwLock<Option<Database>>,
+    /// Written to only when the storage is opened anew.
+    database: RwLock<State>,
     open: Open,
+    cache_bytes: usize,
     cursors: Mutex<Cursors>,
+}
+
+/// What can be done with the database.
+enum State {
+    Open(Database),
+    /// The disk does not take writes; see [`overlay`].
+    ReadOnly(Database),
+    Closed,
 }
 
 impl Store {
@@ -104,19 +115,14 @@ impl Store {
     pub fn open(folder: &Path, limits: &HostLimits) -> anyhow::Result<Arc<Self>> {
         let lock = disk::lock(folder)?;
         let path = folder.join("store.redb");
-        let cache_bytes = usize::try_from(limits.store_cache_bytes_max)?;
-        let build = move |backend: disk::Disk| database(backend, cache_bytes);
         if !path.exists() {
-            disk::make(&path, build)?;
+            let cache_bytes = usize::try_from(limits.store_cache_bytes_max)?;
+            disk::make(&path, |disk| open_database(Storage(Box::new(disk)), cache_bytes))?;
         }
         let name = path.display().to_string();
-        let open = move || {
-            let backend = disk::Disk::open(&path)?;
-            build(backend).with_context(|| format!("the store {} cannot be opened", path.display()))
-        };
-        let store = Self::start(Box::new(open), limits, Some(lock))?;
-        tracing::debug!(path = %name, "the store is open");
-        Ok(store)
+        let open = move || Ok(Box::new(disk::Disk::open(&path)?) as Box<dyn StorageBackend>);
+        Self::start(Box::new(open), limits, Some(lock))
+            .with_context(|| format!("the store {name} cannot be opened"))
     }
 
     /// A store on storage of another kind. `backend` is called at once and again after each error of the storage.
@@ -127,15 +133,16 @@ impl Store {
         backend: impl Fn() -> std::io::Result<B> + Send + Sync + 'static,
         limits: &HostLimits,
     ) -> anyhow::Result<Arc<Self>> {
-        let cache_bytes = usize::try_from(limits.store_cache_bytes_max)?;
-        Self::start(Box::new(move || database(backend()?, cache_bytes)), limits, None)
+        Self::start(Box::new(move || Ok(Box::new(backend()?) as Box<dyn StorageBackend>)), limits, None)
     }
 
     fn start(open: Open, limits: &HostLimits, lock: Option<File>) -> anyhow::Result<Arc<Self>> {
-        let database = open()?;
+        let cache_bytes = usize::try_from(limits.store_cache_bytes_max)?;
+        let database = open_database(Storage(open()?), cache_bytes)?;
         let shared = Arc::new(Shared {
-            database: RwLock::new(Some(database)),
+            database: RwLock::new(State::Open(database)),
             open,
+            cache_bytes,
             cursors: Mutex::new(Cursors::new(usize::try_from(limits.store_cursors_max)?)),
         });
         let (jobs, waiting) = mpsc::channel(usize::try_from(limits.store_writes_waiting_max)?);
@@ -338,8 +345,8 @@ impl Store {
     ) -> Result<R, StoreError> {
         let database = self.shared.database.read().unwrap_or_else(PoisonError::into_inner);
         let result = match &*database {
-            None => None,
-            Some(database) => read_from(database, read)
+            State::Closed => None,
+            State::Open(database) | State::ReadOnly(database) => read_from(database, read)
                 .inspect_err(|error| tracing::error!(%error, "the store cannot be read"))
                 .ok(),
         };
@@ -381,12 +388,42 @@ fn read_from<R>(
 }
 
 /// A database whose tables are there.
-fn database(backend: impl StorageBackend, cache_bytes: usize) -> anyhow::Result<Database> {
+fn open_database(backend: impl StorageBackend, cache_bytes: usize) -> anyhow::Result<Database> {
     let database = Database::builder().set_cache_size(cache_bytes).create_with_backend(backend)?;
     if read_from(&database, |_| Ok(())).is_err() {
         writer::make_tables(&database)?;
     }
     Ok(database)
+}
+
+/// A storage of whatever kind.
+#[derive(Debug)]
+struct Storage(Box<dyn StorageBackend>);
+
+impl StorageBackend for Storage {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
 }
 
 impl Shared {
@@ -404,7 +441,7 @@ pub(super) struct Granted {
 }
 
 impl Granted {
-    /// Names that no store can have are left out; the manifest has been checked for them.
+    /// Names that no store can have are left out; [`super::check`] has refused a manifest with such.
     pub(super) fn new(store: &Arc<Store>, plugin: &str, names: &[String], bytes_max: u64) -> Self {
         let stores = names.iter().filter_map(|name| Some((name.clone(), Namespace::new(plugin, name)?)));
         Self {

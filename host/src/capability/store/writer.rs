@@ -13,10 +13,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use redb::{Database, Durability, ReadableTable, Table, TableDefinition};
+use redb::{Database, Durability, ReadableTable, StorageBackend, Table, TableDefinition};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use super::{Namespace, Shared, StoreError};
+use super::overlay::Overlay;
+use super::{Namespace, Shared, State, Storage, StoreError};
 
 /// Whole keys and their values.
 pub(super) const ENTRIES: TableDefinition<'static, &'static [u8], &'static [u8]> =
@@ -119,7 +120,7 @@ pub(super) fn run(shared: &Shared, mut jobs: mpsc::Receiver<Job>) {
         }
         // A caller that was cut off meanwhile is told nothing, so nothing is done for it.
         group.retain(|job| matches!(job, Job::Commit { reply, .. } if !reply.is_closed()));
-        if heal || shared.is_closed() {
+        if heal || !shared.is_open() {
             shared.heal(&mut healed);
         }
         answer(shared, group, &mut healed);
@@ -150,14 +151,14 @@ fn answer(shared: &Shared, group: Vec<Job>, healed: &mut Option<Instant>) {
 }
 
 impl Shared {
-    fn is_closed(&self) -> bool {
-        self.database.read().unwrap_or_else(PoisonError::into_inner).is_none()
+    fn is_open(&self) -> bool {
+        matches!(*self.database.read().unwrap_or_else(PoisonError::into_inner), State::Open(_))
     }
 
     /// Carries out a group. None after an error of the storage.
     fn write(&self, commits: &[Commit]) -> Option<Vec<Outcome>> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref()?;
+        let State::Open(database) = &*database else { return None };
         // redb checks what it reads back and may panic on what a broken disk gives it; that must not end all writing.
         let written = std::panic::catch_unwind(AssertUnwindSafe(|| write_group(database, commits)));
         match written {
@@ -173,24 +174,43 @@ impl Shared {
         }
     }
 
-    /// Closes the database and opens it anew, at most once in a while.
+    /// Closes the database and opens it anew, for reading only when it cannot be written to; at most once in a while as
+    /// long as it cannot.
     fn heal(&self, last: &mut Option<Instant>) {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        if database.is_none() && last.is_some_and(|last| last.elapsed() < HEAL_PAUSE) {
+        if !self.is_open() && last.is_some_and(|last| last.elapsed() < HEAL_PAUSE) {
             return;
         }
         *last = Some(Instant::now());
-        *database = None;
-        match std::panic::catch_unwind(AssertUnwindSafe(|| (self.open)())) {
-            Ok(Ok(opened)) => {
-                *database = Some(opened);
+        let mut state = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        *state = State::Closed;
+        *state = match self.reopen(|backend| Ok(Storage(backend))) {
+            Ok(database) => {
                 tracing::warn!("the store was opened anew after an error of its disk");
+                State::Open(database)
             }
-            Ok(Err(error)) => {
-                tracing::error!(error = format!("{error:#}"), "the store cannot be opened anew")
+            Err(error) => {
+                let error = format!("{error:#}");
+                match self.reopen(|backend| Ok(Overlay::new(Storage(backend))?)) {
+                    Ok(database) => {
+                        tracing::error!(error, "the store can be read only: its disk takes no writes");
+                        State::ReadOnly(database)
+                    }
+                    Err(_) => {
+                        tracing::error!(error, "the store cannot be opened anew");
+                        State::Closed
+                    }
+                }
             }
-            Err(_) => tracing::error!("the store panicked while it was opened anew"),
-        }
+        };
+    }
+
+    fn reopen<B: StorageBackend>(
+        &self,
+        wrap: impl FnOnce(Box<dyn StorageBackend>) -> anyhow::Result<B>,
+    ) -> anyhow::Result<Database> {
+        let open = || super::open_database(wrap((self.open)()?)?, self.cache_bytes);
+        std::panic::catch_unwind(AssertUnwindSafe(open))
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("the database panicked while it was opened")))
     }
 }
 

@@ -11,14 +11,13 @@
 //! - The target is `wasm32-unknown-unknown` without threads and without signals, and nothing here calls out, so no two
 //!   calls of these functions overlap. That is what makes the plain cells in a `static` sound.
 //! - Every block lies between `__heap_base` and the end of memory, which nothing else hands out: the linker puts nothing
-//!   there, and memory that somebody else has grown is noticed, because the old size that `memory.grow` reports then is
-//!   not our end, and skipped.
+//!   there, and memory that somebody else has grown is noticed, because the old end that growing reports then is not ours,
+//!   and skipped.
 //! - Blocks never overlap, because `next` only falls back to the start of a block when that block is the newest.
 //! - Memory at and above `touched` has never been handed out, so it still holds the zeros it began with.
 #![allow(unsafe_code, reason = "a global allocator; the argument stands above")]
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::arch::wasm32::{memory_grow, memory_size};
 use core::cell::Cell;
 
 /// The unit of linear memory in bytes (WebAssembly core specification, section 2.3.5).
@@ -27,67 +26,87 @@ const PAGE_BYTES: usize = 64 * 1024;
 /// Memory is grown by at least this much, so that a call that needs a lot of it in small blocks grows it seldom.
 const GROW_PAGES_MIN: usize = 16;
 
-unsafe extern "C" {
-    /// Its address, not its value, is where the linker's own data ends.
-    static __heap_base: u8;
+/// Where the arena's memory comes from. Apart from the allocator, so that its arithmetic is tested outside a component.
+trait Memory {
+    /// Address of the first byte that may be handed out; not 0.
+    fn base(&self) -> usize;
+    /// Address behind the last byte.
+    fn end(&self) -> usize;
+    /// Adds zeroed pages and gives the end before; none when there are no more.
+    fn grow(&self, pages: usize) -> Option<usize>;
 }
 
-struct Arena {
+#[cfg(target_arch = "wasm32")]
+mod linear {
+    use core::arch::wasm32::{memory_grow, memory_size};
+
+    unsafe extern "C" {
+        /// Its address, not its value, is where the linker's own data ends.
+        static __heap_base: u8;
+    }
+
+    /// The component's own memory.
+    pub(super) struct LinearMemory;
+
+    impl super::Memory for LinearMemory {
+        #[inline]
+        fn base(&self) -> usize {
+            (&raw const __heap_base).addr()
+        }
+
+        // The last page of a full 4 GiB memory ends one past the highest address: stop one byte short of it.
+        #[inline]
+        fn end(&self) -> usize {
+            memory_size(0).saturating_mul(super::PAGE_BYTES)
+        }
+
+        fn grow(&self, pages: usize) -> Option<usize> {
+            let old = memory_grow(0, pages);
+            (old != usize::MAX).then(|| old.saturating_mul(super::PAGE_BYTES))
+        }
+    }
+
+    // SAFETY: there is one thread on this target, as argued above.
+    unsafe impl Sync for super::Arena<LinearMemory> {}
+
+    #[global_allocator]
+    static ARENA: super::Arena<LinearMemory> = super::Arena::new(LinearMemory);
+}
+
+struct Arena<M> {
+    memory: M,
     /// Address of the next free byte; 0 before first use.
     next: Cell<usize>,
     /// End of the memory that may be handed out.
     end: Cell<usize>,
-    /// Address above which every byte still is zero.
+    /// Address at and above which every byte still is zero.
     touched: Cell<usize>,
 }
 
-// SAFETY: there is one thread on this target, as argued above.
-unsafe impl Sync for Arena {}
+impl<M: Memory> Arena<M> {
+    const fn new(memory: M) -> Self {
+        Self { memory, next: Cell::new(0), end: Cell::new(0), touched: Cell::new(0) }
+    }
 
-#[global_allocator]
-static ARENA: Arena = Arena { next: Cell::new(0), end: Cell::new(0), touched: Cell::new(0) };
-
-impl Arena {
     /// Finds room for `size` bytes and says where; none when memory is exhausted.
     #[inline]
     fn take(&self, size: usize, align: usize) -> Option<usize> {
         if self.next.get() == 0 {
-            let base = (&raw const __heap_base).addr();
-            self.next.set(base);
-            self.touched.set(base);
-            self.end.set(memory_size(0).saturating_mul(PAGE_BYTES));
+            self.next.set(self.memory.base());
+            self.touched.set(self.memory.base());
+            self.end.set(self.memory.end());
         }
-        let start = self.next.get().checked_next_multiple_of(align)?;
-        let stop = start.checked_add(size)?;
-        if stop <= self.end.get() {
-            self.next.set(stop);
+        if let Some(start) = self.take_present(size, align) {
             return Some(start);
         }
-        self.take_grown(size, align)
+        // Enough even when the grown memory turns out not to adjoin ours.
+        self.grow(size.checked_add(align)?)?;
+        self.take_present(size, align)
     }
 
-    /// The same after growing memory.
-    #[cold]
-    fn take_grown(&self, size: usize, align: usize) -> Option<usize> {
-        // Enough even when the grown memory turns out not to adjoin ours.
-        let needed = size.checked_add(align)?.div_ceil(PAGE_BYTES);
-        let wanted = needed.max(GROW_PAGES_MIN);
-        let mut grown = wanted;
-        let mut old_pages = memory_grow(0, wanted);
-        if old_pages == usize::MAX && needed < wanted {
-            grown = needed;
-            old_pages = memory_grow(0, needed);
-        }
-        if old_pages == usize::MAX {
-            return None;
-        }
-        let old_end = old_pages.saturating_mul(PAGE_BYTES);
-        if old_end != self.end.get() {
-            self.next.set(old_end);
-            self.touched.set(old_end);
-        }
-        // The last page of a full 4 GiB memory ends one past the highest address: stop one byte short of it.
-        self.end.set(old_end.saturating_add(grown.saturating_mul(PAGE_BYTES)));
+    /// The same within the memory there is.
+    #[inline]
+    fn take_present(&self, size: usize, align: usize) -> Option<usize> {
         let start = self.next.get().checked_next_multiple_of(align)?;
         let stop = start.checked_add(size)?;
         if stop > self.end.get() {
@@ -95,6 +114,39 @@ impl Arena {
         }
         self.next.set(stop);
         Some(start)
+    }
+
+    /// Grows memory by at least `bytes`.
+    #[cold]
+    fn grow(&self, bytes: usize) -> Option<()> {
+        let needed = bytes.div_ceil(PAGE_BYTES);
+        let wanted = needed.max(GROW_PAGES_MIN);
+        let old_end = match self.memory.grow(wanted) {
+            Some(old_end) => old_end,
+            None => self.memory.grow(needed)?,
+        };
+        if old_end != self.end.get() {
+            self.next.set(old_end);
+            self.touched.set(old_end);
+        }
+        self.end.set(self.memory.end());
+        Some(())
+    }
+
+    /// Resizes the block at `start` where it is, if it is the newest and there is room.
+    #[inline]
+    fn resize_newest(&self, start: usize, old_size: usize, new_size: usize) -> bool {
+        if start.wrapping_add(old_size) != self.next.get() {
+            return false;
+        }
+        match start.checked_add(new_size) {
+            Some(stop) if stop <= self.end.get() => {
+                self.next.set(stop);
+                self.touch(stop);
+                true
+            }
+            _ => false,
+        }
     }
 
     #[inline]
@@ -106,7 +158,7 @@ impl Arena {
 }
 
 // SAFETY: blocks are aligned, in bounds and disjoint, as argued above.
-unsafe impl GlobalAlloc for Arena {
+unsafe impl<M: Memory> GlobalAlloc for Arena<M> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match self.take(layout.size(), layout.align()) {
@@ -140,26 +192,28 @@ unsafe impl GlobalAlloc for Arena {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        let start = block.addr();
-        if start.wrapping_add(layout.size()) == self.next.get() {
-            if let Some(stop) = start.checked_add(new_size)
-                && stop <= self.end.get()
-            {
-                self.next.set(stop);
-                self.touch(stop);
-                return block;
-            }
-        } else if new_size <= layout.size() {
+        let (start, old_size) = (block.addr(), layout.size());
+        if self.resize_newest(start, old_size, new_size) || new_size <= old_size {
+            return block;
+        }
+        // A growing buffer that fills memory: more of it, and usually no copy.
+        if start.wrapping_add(old_size) == self.next.get()
+            && self.grow(new_size).is_some()
+            && self.resize_newest(start, old_size, new_size)
+        {
             return block;
         }
         // SAFETY: the caller promises that `new_size` with this alignment is a layout, and that `block` holds
-        // `layout.size()` bytes; the new block is another one of at least the smaller of both sizes.
+        // `old_size` bytes, fewer than `new_size`; the new block is another one.
         unsafe {
             let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
             if !moved.is_null() {
-                core::ptr::copy_nonoverlapping(block, moved, layout.size().min(new_size));
+                core::ptr::copy_nonoverlapping(block, moved, old_size);
             }
             moved
         }
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;

@@ -46,7 +46,7 @@
 // The attributes name this crate from outside, in its own tests and documentation too.
 extern crate self as guesthouse_sdk;
 
-#[cfg(all(target_arch = "wasm32", feature = "arena"))]
+#[cfg(any(all(target_arch = "wasm32", feature = "arena"), test))]
 mod arena;
 #[doc(hidden)]
 pub mod bindings;

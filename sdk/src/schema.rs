@@ -9,6 +9,10 @@ use serde_json::json;
 /// A type that can say which JSON it is written as and read from. Derive it with
 /// [`#[derive(Schema)]`](macro@crate::Schema).
 pub trait Schema {
+    /// Whether only a JSON object can be this type. serde would take an array in place of a struct; where a struct is
+    /// described as an object, such an array is refused.
+    const OBJECT: bool = false;
+
     /// The type's JSON Schema.
     fn schema() -> Value;
 
@@ -33,13 +37,13 @@ schemas! {
     i8 => {"type": "integer", "minimum": i8::MIN, "maximum": i8::MAX},
     i16 => {"type": "integer", "minimum": i16::MIN, "maximum": i16::MAX},
     i32 => {"type": "integer", "minimum": i32::MIN, "maximum": i32::MAX},
-    i64 => {"type": "integer"},
-    isize => {"type": "integer"},
+    i64 => {"type": "integer", "minimum": i64::MIN, "maximum": i64::MAX},
+    isize => {"type": "integer", "minimum": isize::MIN, "maximum": isize::MAX},
     u8 => {"type": "integer", "minimum": 0, "maximum": u8::MAX},
     u16 => {"type": "integer", "minimum": 0, "maximum": u16::MAX},
     u32 => {"type": "integer", "minimum": 0, "maximum": u32::MAX},
-    u64 => {"type": "integer", "minimum": 0},
-    usize => {"type": "integer", "minimum": 0},
+    u64 => {"type": "integer", "minimum": 0, "maximum": u64::MAX},
+    usize => {"type": "integer", "minimum": 0, "maximum": usize::MAX},
     f32 => {"type": "number"},
     f64 => {"type": "number"},
     str => {"type": "string"},
@@ -52,6 +56,8 @@ schemas! {
 }
 
 impl<T: Schema + ?Sized> Schema for Box<T> {
+    const OBJECT: bool = T::OBJECT;
+
     fn schema() -> Value {
         T::schema()
     }
@@ -62,6 +68,8 @@ impl<T: Schema + ?Sized> Schema for Box<T> {
 }
 
 impl<T: Schema + ?Sized> Schema for &T {
+    const OBJECT: bool = T::OBJECT;
+
     fn schema() -> Value {
         T::schema()
     }
@@ -164,10 +172,19 @@ impl Object {
         Self { schema, properties: serde_json::Map::new(), required: Vec::new() }
     }
 
-    /// Adds a property; `may_miss` when its absence is no error although its type is not optional.
+    /// Adds a property; `may_miss` when its absence is no error although its type is not optional. `members` are put in
+    /// place of those that the type's schema has.
     #[must_use]
-    pub fn field<T: Schema + ?Sized>(mut self, name: &str, description: &str, may_miss: bool) -> Self {
-        self.properties.insert(name.to_owned(), described(T::schema(), description));
+    pub fn field<T: Schema + ?Sized>(
+        mut self,
+        name: &str,
+        description: &str,
+        may_miss: bool,
+        members: &[(&str, Value)],
+    ) -> Self {
+        let schema =
+            members.iter().fold(T::schema(), |schema, (name, value)| with(schema, name, value.clone()));
+        self.properties.insert(name.to_owned(), described(schema, description));
         if !may_miss && !T::optional() {
             self.required.push(name.into());
         }
@@ -198,6 +215,7 @@ mod tests {
     struct Book {
         /// As printed on
         /// the cover.
+        #[schema(minLength = 1, pattern = "^.*$")]
         main_title: String,
         pages: Option<u16>,
         #[serde(rename = "tags", default)]
@@ -225,7 +243,9 @@ mod tests {
             "description": "A book.",
             "type": "object",
             "properties": {
-                "mainTitle": {"type": "string", "description": "As printed on the cover."},
+                "mainTitle": {
+                    "type": "string", "minLength": 1, "pattern": "^.*$", "description": "As printed on the cover.",
+                },
                 "pages": {"type": ["integer", "null"], "minimum": 0, "maximum": 65535},
                 "tags": {"type": "array", "items": {"type": "string"}},
                 "binding": {"title": "Binding", "type": "string", "enum": ["hard-cover", "paper"]},

@@ -55,6 +55,7 @@ struct Page {
 #[derive(Deserialize, Schema)]
 struct Paging {
     /// How many items at most: 1 to 100.
+    #[schema(minimum = 1, maximum = 100)]
     limit: Option<u64>,
     /// `next` of the page before.
     cursor: Option<u64>,

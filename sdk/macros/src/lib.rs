@@ -105,8 +105,9 @@ pub fn rpc(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// For structs with named fields, structs of one unnamed field, and enums of plain variants. Doc comments become
 /// descriptions. It follows serde's `rename`, `rename_all`, `default`, `skip`, `skip_serializing_if`, `deny_unknown_fields`
-/// and `transparent`; for anything else, implement the trait by hand.
-#[proc_macro_derive(Schema)]
+/// and `transparent`; for anything else, implement the trait by hand. `#[schema(minimum = 1, maximum = 100)]` on a field adds
+/// what its type does not say; checking it is the plugin's.
+#[proc_macro_derive(Schema, attributes(schema))]
 pub fn schema(item: TokenStream) -> TokenStream {
     schema::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

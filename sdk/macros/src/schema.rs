@@ -93,6 +93,20 @@ fn apply_rule(name: &str, rule: &str, is_variant: bool) -> String {
     }
 }
 
+/// The members that `#[schema(minimum = 1, maximum = 100)]` adds to a field's schema, as pairs.
+fn members(attributes: &[Attribute]) -> Result<Vec<TokenStream>> {
+    let mut pairs = Vec::new();
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("schema")) {
+        attribute.parse_nested_meta(|meta| {
+            let name = meta.path.require_ident()?.to_string();
+            let value: syn::Expr = meta.value()?.parse()?;
+            pairs.push(quote!((#name, ::guesthouse_sdk::json!(#value))));
+            Ok(())
+        })?;
+    }
+    Ok(pairs)
+}
+
 pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let input: DeriveInput = syn::parse2(item)?;
     let of_type = Serde::parse(&input.attrs)?;
@@ -109,7 +123,8 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
                     let text = documentation(&field.attrs);
                     let ty = &field.ty;
                     let may_miss = of_field.default || of_type.default;
-                    add.push(quote!(.field::<#ty>(#name, #text, #may_miss)));
+                    let members = members(&field.attrs)?;
+                    add.push(quote!(.field::<#ty>(#name, #text, #may_miss, &[#(#members),*])));
                 }
                 let closed = of_type.deny_unknown_fields;
                 quote!(::guesthouse_sdk::schema::Object::new(#title, #description) #(#add)* .finish(#closed))
@@ -143,6 +158,16 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
         }
         Data::Union(_) => return Err(Error::new_spanned(&input.ident, "a union has no schema")),
     };
+    let object = match &input.data {
+        Data::Struct(data) => match (&data.fields, data.fields.iter().next()) {
+            (Fields::Unnamed(_), Some(inner)) => {
+                let ty = &inner.ty;
+                quote!(<#ty as ::guesthouse_sdk::Schema>::OBJECT)
+            }
+            _ => quote!(true),
+        },
+        _ => quote!(false),
+    };
     let name = &input.ident;
     let mut generics = input.generics.clone();
     for parameter in generics.type_params_mut() {
@@ -152,6 +177,8 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     Ok(quote! {
         #[automatically_derived]
         impl #implementation ::guesthouse_sdk::Schema for #name #types #clause {
+            const OBJECT: bool = #object;
+
             fn schema() -> ::guesthouse_sdk::schema::Value { #body }
         }
     })

@@ -28,7 +28,7 @@ impl<T: DeserializeOwned + Schema> FromRequest for Json<T> {
                 .detail("The body is to be application/json in UTF-8.")
                 .header("accept", "application/json"));
         }
-        read(&request.body).map(Self)
+        read(&request.body, T::OBJECT).map(Self)
     }
 
     fn describe(endpoint: &mut Endpoint) {
@@ -51,9 +51,11 @@ impl<T: Serialize + Schema> IntoResponse for Json<T> {
     }
 }
 
-/// Reads a JSON text as a `T`.
-fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+/// Reads a JSON text as a `T`, which is an object only if `object` says so.
+fn read<T: DeserializeOwned>(text: &[u8], object: bool) -> Result<T, Problem> {
+    let is_array = text.trim_ascii_start().first() == Some(&b'[');
     let error = match serde_json::from_slice(text) {
+        Ok(_) if object && is_array => return Err(misfit("invalid type: sequence, expected an object", "#")),
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
@@ -87,7 +89,10 @@ fn does_not_fit(error: &serde_path_to_error::Error<serde_json::Error>) -> Proble
         }
     }
     let words = error.inner().to_string();
-    let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words);
+    misfit(words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words), &pointer)
+}
+
+fn misfit(words: &str, pointer: &str) -> Problem {
     Problem::new(422)
         .detail("The body is JSON but not what is taken here.")
         .with("errors", &serde_json::json!([{"detail": words, "pointer": pointer}]))
@@ -152,7 +157,7 @@ impl<T: Schema> FromRequest for MergePatch<T> {
                 .detail("A change is to be sent as application/merge-patch+json.")
                 .header("accept-patch", MERGE_PATCH));
         }
-        read(&request.body).map(|patch| Self { patch, of: PhantomData })
+        read(&request.body, false).map(|patch| Self { patch, of: PhantomData })
     }
 
     fn describe(endpoint: &mut Endpoint) {

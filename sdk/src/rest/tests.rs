@@ -166,6 +166,7 @@ fn a_body_that_is_no_json_is_400_and_json_that_does_not_fit_is_422_with_a_pointe
         (r#"{}"#, "#"),
         ("[1]", "#/0"),
         ("null", "#"),
+        (r#"["a",true,null]"#, "#"),
         (r#"{"title":"a","a/b~ \"":1}"#, "#/a~1b~0%20%22"),
     ] {
         let refused = post("application/json", text);

@@ -159,6 +159,9 @@ impl<'a> Arguments<'a> {
 
 /// Reads one argument as its type.
 fn read<T: DeserializeOwned + Schema>(name: &str, value: &RawValue) -> Result<T, Failure> {
+    if T::OBJECT && value.get().starts_with('[') {
+        return Err(Failure::invalid_argument(name, "object", "array"));
+    }
     serde_json::from_str(value.get()).map_err(|error| {
         let mut expected = expected::<T>();
         // Where the kind is right already, serde's words say what is wrong inside.

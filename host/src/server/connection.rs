@@ -56,13 +56,14 @@ impl Site {
         limits: Arc<HostLimits>,
         draining: CancellationToken,
     ) -> Self {
+        let tasks = TaskTracker::new();
         Self {
             pace: Pace::of(&limits),
             http1: http1(&limits),
-            http2: http2(&limits),
+            http2: http2(&limits, OnThisWorker(tasks.clone())),
             handler,
             limits,
-            tasks: TaskTracker::new(),
+            tasks,
             draining,
         }
     }
@@ -89,9 +90,9 @@ fn http1(limits: &HostLimits) -> http1::Builder {
     builder
 }
 
-fn http2(limits: &HostLimits) -> http2::Builder<OnThisWorker> {
+fn http2(limits: &HostLimits, executor: OnThisWorker) -> http2::Builder<OnThisWorker> {
     let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-    let mut builder = http2::Builder::new(OnThisWorker);
+    let mut builder = http2::Builder::new(executor);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(number(limits.http2_streams_max))
@@ -110,13 +111,12 @@ fn http2(limits: &HostLimits) -> http2::Builder<OnThisWorker> {
 }
 
 /// Runs HTTP/2 streams on the connection's own thread.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OnThisWorker;
+#[derive(Debug, Clone)]
+pub(super) struct OnThisWorker(TaskTracker);
 
 impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for OnThisWorker {
     fn execute(&self, future: F) {
-        // The connection waits for its streams, so the handle is not needed.
-        drop(tokio::task::spawn_local(future));
+        drop(self.0.spawn_local(future));
     }
 }
 

@@ -122,7 +122,7 @@ pub fn start(
     let stop = CancellationToken::new();
     // Until every worker is up, an error on the way ends those that are.
     let mut running = Running { local_addr, stop: stop.clone(), workers: Vec::new() };
-    let (ready, started) = mpsc::channel();
+    let (ready, started) = mpsc::sync_channel(workers_count);
     for (number, listener) in listeners.into_iter().enumerate() {
         let worker = Worker {
             admission: Arc::clone(&admission),
@@ -176,7 +176,7 @@ struct Worker {
     limits: Arc<HostLimits>,
     stop: CancellationToken,
     /// Told once, when the worker is about to accept; dropped when it cannot.
-    ready: mpsc::Sender<()>,
+    ready: mpsc::SyncSender<()>,
 }
 
 impl Worker {
@@ -198,39 +198,41 @@ impl Worker {
     async fn serve(self, listener: TcpListener) {
         drop(self.ready);
         let clock = Arc::new(Clock::new());
-        let watches = Rc::new(RefCell::new(Watches::default()));
+        let watches = RefCell::new(Watches::default());
         let draining = CancellationToken::new();
         let site = Rc::new(Site::new(self.handler, Arc::clone(&self.limits), draining.clone()));
         let floor = Floor { clock, watches, site, admission: self.admission };
 
-        drop(tokio::task::spawn_local(sweep(
-            Arc::clone(&floor.clock),
-            Rc::clone(&floor.watches),
-            Arc::clone(&self.limits),
-        )));
-        self.stop.run_until_cancelled(floor.accept(&listener)).await;
-
-        // Connections that the kernel has completed are ours already: closing the listener would reset them.
-        floor.accept_waiting(&listener).await;
-        drop(listener);
-        floor.drain(&draining, self.limits.drain_ms_max).await;
+        let sweeping = sweep(&floor.clock, &floor.watches, &self.limits);
+        let serving = async {
+            self.stop.run_until_cancelled(floor.accept(&listener)).await;
+            // Connections that the kernel has completed are ours already: closing the listener would reset them.
+            floor.accept_waiting(&listener).await;
+            drop(listener);
+            floor.drain(&draining, self.limits.drain_ms_max).await;
+        };
+        // The sweep goes on through the drain, and never ends by itself.
+        tokio::select! {
+            () = serving => {}
+            () = sweeping => {}
+        }
     }
 }
 
-async fn sweep(clock: Arc<Clock>, watches: Rc<RefCell<Watches>>, limits: Arc<HostLimits>) {
+async fn sweep(clock: &Clock, watches: &RefCell<Watches>, limits: &HostLimits) {
     let mut ticks = interval(Duration::from_millis(STALL_SWEEP_MS));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let now_ms = clock.advance();
-        watches.borrow_mut().sweep(now_ms, &limits);
+        watches.borrow_mut().sweep(now_ms, limits);
     }
 }
 
 /// Where a worker keeps its connections.
 struct Floor {
     clock: Arc<Clock>,
-    watches: Rc<RefCell<Watches>>,
+    watches: RefCell<Watches>,
     site: Rc<Site>,
     admission: Arc<Admission>,
 }

@@ -1,4 +1,8 @@
 //! The server as a client sees it: raw bytes in, raw bytes out, against a handler that echoes.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test is the other side: it dials in, and shows bytes that are not text"
+)]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};

@@ -177,9 +177,9 @@ pub const XML_CAPTURE_BYTES_MAX: usize = 256 * 1024;
 /// long namespace on many small blocks must not make an answer many times the size of its request.
 pub const SOAP_NOT_UNDERSTOOD_BYTES_MAX: usize = 16 * 1024;
 
-/// How often a running guest is interrupted to let the event loop at its I/O, in milliseconds: the worst extra wait
-/// of a neighbour on the same worker.
-pub const EPOCH_TICK_MS: u64 = 2;
+/// How often a running guest is interrupted to let the event loop at its I/O, in milliseconds. Twice this is the worst
+/// extra wait of a neighbour on the same worker, before the guest is moved to a thread for long calls.
+pub const EPOCH_TICK_MS: u64 = 1;
 
 /// A manifest file. The longest sensible one is a few kilobytes.
 pub const MANIFEST_BYTES_MAX: u64 = 64 * KIB;

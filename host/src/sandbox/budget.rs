@@ -4,7 +4,7 @@
 //! end host calls, which no epoch interrupts (wasmtime issue 9188).
 //!
 //! CPU time is the thread's own clock over the slices in which the guest was polled, read only at epoch ticks: a call that is
-//! over before its first tick costs no clock reading, and is charged nothing. A guest that waits for its turn on a busy
+//! over before it is looked at costs no clock reading, and is charged nothing. A guest that waits for its turn on a busy
 //! machine is not charged for the wait.
 
 use std::cell::Cell;
@@ -14,6 +14,12 @@ use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Trap, UpdateDeadline};
 
 use crate::limits::{EPOCH_TICK_MS, PluginLimits};
+
+/// A call is first looked at after so many ticks. One would not do: a tick that comes right after a call began says nothing, and
+/// on a busy server every tick finds some call that has just begun. Two mean that it has run for one whole tick at least.
+pub(super) const FIRST_SLICE_TICKS: u64 = 2;
+
+const TICK: Duration = Duration::from_millis(EPOCH_TICK_MS);
 
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,10 +73,7 @@ impl Budget {
 
     /// Called at each epoch tick that finds the guest running.
     pub(super) fn on_tick(&mut self) -> UpdateDeadline {
-        let used = SLICE.with(|slice| {
-            slice.ticked.set(true);
-            slice.used()
-        });
+        let used = SLICE.with(Slice::end);
         match self.cpu_left.checked_sub(used) {
             Some(left) if !left.is_zero() => {
                 self.cpu_left = left;
@@ -132,42 +135,45 @@ impl ResourceLimiter for Budget {
 
 /// The stretch of time for which this thread has been polling a guest. One thread polls one guest at a time.
 struct Slice {
+    /// None for a call's first slice, which begins without a look at the clock.
     started: Cell<Option<Duration>>,
-    ticked: Cell<bool>,
+    was_long: Cell<bool>,
 }
 
 thread_local! {
-    static SLICE: Slice = const { Slice { started: Cell::new(None), ticked: Cell::new(false) } };
+    static SLICE: Slice = const { Slice { started: Cell::new(None), was_long: Cell::new(false) } };
 }
 
 impl Slice {
-    fn used(&self) -> Duration {
-        // Without a start this is the first slice, which began after the last tick: it is charged a whole one.
-        self.started
-            .get()
-            .map_or(Duration::from_millis(EPOCH_TICK_MS), |started| thread_cpu().saturating_sub(started))
+    fn begin(&self, started: Option<Duration>) {
+        self.started.set(started);
+        self.was_long.set(false);
+    }
+
+    /// What the slice that a tick ends has used. A tick right after a wait ends a short one: the deadline passed meanwhile.
+    fn end(&self) -> Duration {
+        let used = match self.started.get() {
+            Some(started) => thread_cpu().saturating_sub(started),
+            None => TICK.saturating_mul(u32::try_from(FIRST_SLICE_TICKS).unwrap_or(u32::MAX)),
+        };
+        self.was_long.set(used >= TICK);
+        used
     }
 }
 
-/// Marks that a guest is polled for the first time: its first slice needs no clock.
+/// Marks that a guest is polled for the first time.
 pub(super) fn begin_first_slice() {
-    SLICE.with(|slice| {
-        slice.started.set(None);
-        slice.ticked.set(false);
-    });
+    SLICE.with(|slice| slice.begin(None));
 }
 
 /// Marks that a guest is polled again.
 pub(super) fn begin_slice() {
-    SLICE.with(|slice| {
-        slice.started.set(Some(thread_cpu()));
-        slice.ticked.set(false);
-    });
+    SLICE.with(|slice| slice.begin(Some(thread_cpu())));
 }
 
-/// Whether a tick found the guest running in the slice that has just ended.
-pub(super) fn slice_was_ticked() -> bool {
-    SLICE.with(|slice| slice.ticked.get())
+/// Whether the slice that has just ended was ended by a tick after a whole tick of computing.
+pub(super) fn slice_was_long() -> bool {
+    SLICE.with(|slice| slice.was_long.get())
 }
 
 fn thread_cpu() -> Duration {

@@ -180,10 +180,9 @@ impl Program {
             permits,
         ));
         if !self.is_heavy() {
-            match first_slice(&mut call).await {
-                First::Done(result) => return result,
-                First::Waiting => return within(call, deadline, self.limits.wall_ms_max).await,
-                First::StillRunning => self.mark_heavy(),
+            match on_serving_thread(&mut call, deadline, self.limits.wall_ms_max).await {
+                Turn::Done(result) => return result,
+                Turn::TooLong => self.mark_heavy(),
             }
         }
         let moved = self.sandbox.lanes.take(within(call, deadline, self.limits.wall_ms_max));
@@ -233,25 +232,36 @@ struct Permits {
     _of_host: OwnedSemaphorePermit,
 }
 
-/// What became of a call's first slice on the serving thread.
-enum First<R> {
+/// What became of a call on its serving thread.
+enum Turn<R> {
     Done(Result<Answer<R>, CallFailure>),
-    /// It waits for a host call.
-    Waiting,
-    /// A tick found it running.
-    StillRunning,
+    /// It has computed for longer than a tick at a stretch: its neighbours have waited enough.
+    TooLong,
 }
 
-async fn first_slice<R>(
+async fn on_serving_thread<R>(
     call: &mut Pin<Box<impl Future<Output = Result<Answer<R>, CallFailure>>>>,
-) -> First<R> {
+    deadline: Instant,
+    wall_ms_max: u64,
+) -> Turn<R> {
+    let mut is_first = true;
+    // Made when the call waits for the first time, which most never do.
+    let mut timer = None;
     std::future::poll_fn(|task| {
-        budget::begin_first_slice();
-        Poll::Ready(match poll_caught(call.as_mut(), task) {
-            Poll::Ready(result) => First::Done(result),
-            Poll::Pending if budget::slice_was_ticked() => First::StillRunning,
-            Poll::Pending => First::Waiting,
-        })
+        if std::mem::take(&mut is_first) {
+            budget::begin_first_slice();
+        } else {
+            budget::begin_slice();
+        }
+        match poll_caught(call.as_mut(), task) {
+            Poll::Ready(result) => Poll::Ready(Turn::Done(result)),
+            Poll::Pending if budget::slice_was_long() => Poll::Ready(Turn::TooLong),
+            Poll::Pending => timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())))
+                .as_mut()
+                .poll(task)
+                .map(|()| Turn::Done(Err(CallFailure::OutOfTime(wall_ms_max)))),
+        }
     })
     .await
 }
@@ -299,7 +309,7 @@ where
     let mut store = Store::new(pre.engine(), guest);
     store.limiter(|guest| &mut guest.budget);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().budget.on_tick()));
-    store.set_epoch_deadline(1);
+    store.set_epoch_deadline(budget::FIRST_SLICE_TICKS);
     let copied_bytes_max = limits.response_bytes_max.saturating_add(limits.hostcall_bytes_max);
     store.set_hostcall_fuel(usize::try_from(copied_bytes_max).unwrap_or(usize::MAX));
     store.set_max_component_handles(usize::try_from(limits.resources_max).unwrap_or(usize::MAX));

@@ -5,6 +5,7 @@
 pub mod media_type;
 pub mod problem;
 pub mod rest;
+pub mod rpc;
 pub mod soap;
 pub mod websocket;
 pub mod xml;
@@ -17,7 +18,7 @@ use crate::plugin::Style;
 use crate::sandbox::{CallFailure, Program};
 
 /// All styles, in the order in which they are asked whether a request is theirs.
-pub static ALL: &[&dyn Style] = &[&websocket::WebSocket, &soap::Soap, &rest::Rest];
+pub static ALL: &[&dyn Style] = &[&websocket::WebSocket, &soap::Soap, &rpc::Rpc, &rest::Rest];
 
 /// What a failed call is to its caller. The cause goes to the log here, the one place where it is known and not yet cut down
 /// to what a caller may see.

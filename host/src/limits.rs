@@ -149,7 +149,7 @@ limits! {
         json_depth_max = 64, 4, 128, "Nesting of JSON in RPC.";
         batch_calls_max = 50, 1, 10_000, "Calls in one JSON-RPC batch or system.multicall.";
         batch_parallel_max = 8, 1, 256, "Calls of one batch that run at the same time.";
-        xml_depth_max = 64, 8, 1_024, "Nesting of XML.";
+        xml_depth_max = 64, 8, 1_024, "Nesting of XML elements.";
         xml_attributes_max = 128, 8, 4_096, "Attributes of one element.";
         xml_namespaces_max = 32, 4, 1_024, "Namespace declarations of one element.";
         store_bytes_max = 256 * MIB, 0, 1_024 * 1_024 * MIB, "Keys and values of this plugin in the store, over all its stores, so that one plugin cannot fill the disk.";

@@ -81,7 +81,7 @@ pub struct Store {
     room: Arc<Semaphore>,
     writer: Option<JoinHandle<()>>,
     /// Held so that no second host opens the same store.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl fmt::Debug for Store {
@@ -159,7 +159,7 @@ impl Store {
             jobs: Some(jobs),
             room: Arc::new(Semaphore::new(usize::try_from(limits.store_waiting_bytes_max / 1024)?)),
             writer: Some(writer),
-            _lock: lock,
+            lock,
         }))
     }
 
@@ -367,6 +367,11 @@ impl Drop for Store {
         self.jobs = None;
         if let Some(writer) = self.writer.take() {
             let _: Result<(), _> = writer.join();
+        }
+        if let Some(lock) = &self.lock {
+            // Closing the file is not enough: a child process that is just being started has it open until it runs its own
+            // program, and the lock is the open file's.
+            let _: Result<(), _> = lock.unlock();
         }
     }
 }

@@ -56,16 +56,17 @@ fn a_sparse_file_of_any_size_is_refused_unread() {
 fn a_truncated_plugin_is_refused_wherever_it_ends() {
     let folder = TestFolder::new();
     let whole = component(1);
-    for length in 0..whole.len() {
+    // The text form's names end up in a last section of their own, without which a component is as good as before.
+    let end = whole.windows(14).position(|bytes| bytes == b"component-name").unwrap() - 3;
+    for length in 0..end {
         folder.put(&format!("cut-{length}.wasm"), &whole[..length]);
     }
     folder.put("whole.wasm", &whole);
     let loader = folder.start();
     assert_eq!(answer(&loader, "whole"), Some(1));
-    for length in 0..whole.len() {
+    for length in 0..end {
         let status = status(&loader, &format!("cut-{length}")).unwrap();
-        assert!(status.error.is_some(), "{status:?}");
-        assert_eq!(status.live, None);
+        assert!(status.error.is_some() && status.live.is_none(), "{status:?}");
     }
 }
 

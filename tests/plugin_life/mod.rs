@@ -72,7 +72,7 @@ impl Endpoint for AnswerEndpoint {
         Response::default()
     }
 
-    fn as_any(&self) -> &dyn Any {
+    fn as_any_arc(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
 }
@@ -97,8 +97,8 @@ fn component(answer: u32) -> Vec<u8> {
     component_with(&format!("i32.const {answer}"))
 }
 
-/// A folder of a test's own, removed at its end.
-struct TestFolder(PathBuf);
+/// A folder of a test's own, removed at its end, and a store, which outlives the loaders of a test.
+struct TestFolder(PathBuf, Arc<Store>);
 
 impl TestFolder {
     fn new() -> Self {
@@ -107,7 +107,9 @@ impl TestFolder {
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(path.join("plugins")).unwrap();
         std::fs::create_dir_all(path.join("state")).unwrap();
-        Self(path)
+        std::fs::create_dir_all(path.join("store")).unwrap();
+        let store = Store::open(&path.join("store"), &HostLimits::DEFAULT).unwrap();
+        Self(path, store)
     }
 
     fn plugins(&self) -> PathBuf {
@@ -140,15 +142,13 @@ impl TestFolder {
 
     fn start_with(&self, adjust: impl FnOnce(&mut Settings)) -> Loader {
         let limits = limits("requests_in_flight_max = 16\ncompile_wall_ms_max = 30000");
-        let store = self.0.join("store");
-        std::fs::create_dir_all(&store).unwrap();
         let mut settings = Settings {
             folder: self.plugins(),
             state: self.state(),
             sandbox: Sandbox::new(&limits, 1).unwrap(),
             plugin_limits: PluginLimits { cpu_ms_max: 50, ..PluginLimits::DEFAULT },
             styles: STYLES,
-            environment: Environment { store: Store::open(&store, &limits).unwrap() },
+            environment: Environment { store: Arc::clone(&self.1) },
             policy: allow_all(),
             compiler: Compiler::new(&limits).with_program(executable()),
             host_limits: Arc::new(limits),
@@ -184,7 +184,8 @@ fn status(loader: &Loader, name: &str) -> Option<Status> {
 /// What the live version of a plugin answers.
 fn answer(loader: &Loader, name: &str) -> Option<u32> {
     let live = loader.catalog().live(name)?;
-    live.endpoints.first()?.as_any().downcast_ref::<AnswerEndpoint>().map(|endpoint| endpoint.0)
+    let endpoint = Arc::clone(live.endpoints.first()?).as_any_arc();
+    endpoint.downcast_ref::<AnswerEndpoint>().map(|endpoint| endpoint.0)
 }
 
 fn error(loader: &Loader, name: &str) -> Option<String> {

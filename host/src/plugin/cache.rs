@@ -122,6 +122,7 @@ impl Cache {
 
     #[expect(
         unsafe_code,
+        clippy::disallowed_methods,
         reason = "loading compiled code is what this file is for; the argument stands at the call"
     )]
     fn load(&self, code: &[u8]) -> Result<Component> {

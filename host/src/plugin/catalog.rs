@@ -143,3 +143,48 @@ impl Snapshot {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plugin(name: &str, mount: &str) -> Arc<Plugin> {
+        Arc::new(Plugin {
+            name: Arc::from(name),
+            mount: Arc::from(mount),
+            digest: String::new(),
+            manifest: crate::plugin::Manifest::default(),
+            endpoints: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn the_longest_mount_on_a_segment_boundary_is_routed_to() {
+        let catalog = Catalog::new();
+        let routed = |path: &str| {
+            catalog.route(path).map(|route| (route.plugin.name.to_string(), route.path.to_owned()))
+        };
+        assert_eq!(routed("/a"), None);
+        for (name, mount) in [("a", "/a"), ("ab", "/a/b"), ("deep", "/x/y/z")] {
+            assert!(catalog.publish(plugin(name, mount)).is_none());
+        }
+        let to = |name: &str, path: &str| Some((name.to_owned(), path.to_owned()));
+        assert_eq!(routed("/a"), to("a", "/"));
+        assert_eq!(routed("/a/"), to("a", "/"));
+        assert_eq!(routed("/a/c/d"), to("a", "/c/d"));
+        assert_eq!(routed("/a/b"), to("ab", "/"));
+        assert_eq!(routed("/a/b/c%20d"), to("ab", "/c%20d"));
+        assert_eq!(routed("/a/bc"), to("a", "/bc"));
+        assert_eq!(routed("/ab"), None);
+        assert_eq!(routed("/A"), None);
+        assert_eq!(routed("/x/y"), None);
+        assert_eq!(routed("/x/y/z/w"), to("deep", "/w"));
+        assert_eq!(routed("/"), None);
+        catalog.publish(plugin("root", ""));
+        assert_eq!(routed("/"), to("root", "/"));
+        assert_eq!(routed("/x/y"), to("root", "/x/y"));
+        assert_eq!(routed("/a/b"), to("ab", "/"));
+        assert!(catalog.remove("ab").is_some());
+        assert_eq!(routed("/a/b"), to("a", "/b"));
+    }
+}

@@ -108,8 +108,7 @@ impl Compiler {
     }
 
     fn explain(&self, status: ExitStatus, complaint: &[u8]) -> String {
-        let complaint = String::from_utf8_lossy(complaint);
-        let complaint = complaint.trim().escape_debug().to_string();
+        let complaint = complaint.trim_ascii().escape_ascii().to_string();
         let signal = status.signal().and_then(Signal::from_named_raw);
         if complaint.contains("memory allocation of") || complaint.contains("out of memory") {
             return format!(

@@ -2,8 +2,6 @@
 //!
 //! Owns the two traits and the exchange. To add a style is to implement both and to name it in the list of styles.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use http::header::HOST;
@@ -36,7 +34,7 @@ pub trait Style: Send + Sync {
         &'a self,
         program: Arc<Program>,
         context: CallContext,
-    ) -> Pin<Box<dyn Future<Output = anyhow::Result<Arc<dyn Endpoint>>> + 'a>>;
+    ) -> LocalFuture<'a, anyhow::Result<Arc<dyn Endpoint>>>;
 }
 
 /// A plugin, served in one style.

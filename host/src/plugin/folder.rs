@@ -245,3 +245,63 @@ impl Name {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_plain_path_segment_or_refused_or_none_of_ours() {
+        let component = |name: &str| Name::Component(name.to_owned());
+        assert_eq!(Name::of(OsStr::new("orders.wasm")), component("orders"));
+        assert_eq!(Name::of(OsStr::new("Orders_2-b.v1.wasm")), component("Orders_2-b.v1"));
+        assert_eq!(Name::of(OsStr::new("orders.toml")), Name::Manifest("orders".to_owned()));
+        for foreign in
+            [".orders.wasm", ".wasm", "orders.wasm.part", "orders", "README.md", "a b.toml", "orders.WASM"]
+        {
+            assert_eq!(Name::of(OsStr::new(foreign)), Name::Foreign, "{foreign}");
+        }
+        let long = format!("{}.wasm", "a".repeat(PLUGIN_NAME_BYTES_MAX + 1));
+        for refused in
+            ["a b.wasm", "a%2fb.wasm", "a..b.wasm", "a\n.wasm", "caf\u{e9}.wasm", "\u{1b}[2J.wasm", &long]
+        {
+            match Name::of(OsStr::new(refused)) {
+                Name::Refused(reason) => {
+                    assert!(reason.contains("rename it") && !reason.contains(['\n', '\u{1b}']), "{reason}");
+                }
+                other => panic!("{refused:?}: {other:?}"),
+            }
+        }
+        assert!(matches!(Name::of(OsStr::from_bytes(b"\xff\xfe.wasm")), Name::Refused(_)));
+    }
+
+    #[test]
+    fn a_link_that_takes_a_files_place_between_two_looks_is_never_followed() {
+        let test = crate::testing::Folder::new();
+        std::fs::create_dir(test.path().join("plugins")).unwrap();
+        std::fs::write(test.path().join("secret"), "secret").unwrap();
+        let folder = Folder::open(&test.path().join("plugins"), 10).unwrap();
+        let racing = folder.path().to_owned();
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let racer = {
+            let stop = std::sync::Arc::clone(&stop);
+            std::thread::spawn(move || {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::fs::write(racing.join(".file"), "file").unwrap();
+                    std::fs::rename(racing.join(".file"), racing.join("a.wasm")).unwrap();
+                    std::os::unix::fs::symlink("../secret", racing.join(".link")).unwrap();
+                    std::fs::rename(racing.join(".link"), racing.join("a.wasm")).unwrap();
+                }
+            })
+        };
+        for _ in 0..10_000 {
+            match folder.read("a.wasm", 100, "limit") {
+                Ok(bytes) => assert_eq!(bytes, b"file"),
+                Err(ReadError::SymbolicLink(_) | ReadError::Missing(_) | ReadError::Changing(_)) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        racer.join().unwrap();
+    }
+}

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::oneshot;
-use tokio::task::LocalSet;
 use wasmtime::component::{Component, Linker};
 
 use super::cache::{self, Cache};
@@ -162,10 +161,12 @@ fn run(
             return;
         }
     };
-    LocalSet::new().block_on(&runtime, async {
-        tokio::task::spawn_local(work.retired.clone().reap());
+    let retired = work.retired.clone();
+    runtime.block_on(async {
+        // All on this thread: while a compiling child or a guest is waited for, old versions still come to their end.
         tokio::select! {
             () = work.go_on(ready) => {}
+            () = retired.reap() => {}
             // Also when the loader was dropped without a word.
             _ = stopped => {}
         }
@@ -405,13 +406,10 @@ impl Work {
                 false
             }
             Outcome::Prepared(tried, prepared) => {
-                match self.catalog.conflict(plugin, &prepared.mount) {
-                    Some(conflict) => {
-                        self.refuse(plugin, Some(tried), &explain(&conflict, plugin, &prepared.mount));
-                        self.record(plugin).in_conflict = true;
-                        return false;
-                    }
-                    None => {}
+                if let Some(conflict) = self.catalog.conflict(plugin, &prepared.mount) {
+                    self.refuse(plugin, Some(tried), &explain(&conflict, plugin, &prepared.mount));
+                    self.record(plugin).in_conflict = true;
+                    return false;
                 }
                 match self.link(*prepared).await {
                     Ok(version) => self.publish(tried, version),

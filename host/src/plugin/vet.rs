@@ -171,3 +171,59 @@ fn same_interface(wanted: &str, export: &str) -> bool {
             _ => false,
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_is_served_in_versions_of_its_own_track() {
+        let table = [
+            ("a:b/c@1.0.0", "a:b/c@1.0.0", true),
+            ("a:b/c@1.0.0", "a:b/c@1.4.2", true),
+            ("a:b/c@1.0.0", "a:b/c@2.0.0", false),
+            ("a:b/c@0.2.0", "a:b/c@0.2.9", true),
+            ("a:b/c@0.2.0", "a:b/c@0.3.0", false),
+            ("a:b/c@1.0.0", "a:b/c@1.0.0-rc.1", false),
+            ("a:b/c@0.2.0-draft", "a:b/c@0.2.0-draft", true),
+            ("a:b/c@1.0.0", "a:b/c", false),
+            ("a:b/c@1.0.0", "a:b/cc@1.0.0", false),
+        ];
+        for (wanted, export, same) in table {
+            assert_eq!(same_interface(wanted, export), same, "{wanted} {export}");
+        }
+    }
+
+    #[test]
+    fn only_the_outermost_level_is_read() {
+        let bytes = wat::parse_str(
+            r#"(component
+                (component (import "inner:a/b@1.0.0" (instance)))
+                (core module (import "core" "f" (func)))
+                (import "outer:a/b@1.0.0" (instance))
+                (instance $i) (export "outer:c/d@1.0.0" (instance $i)))"#,
+        )
+        .unwrap();
+        let surface = surface("a.wasm", &bytes).unwrap();
+        assert_eq!(surface.imports, ["outer:a/b@1.0.0"]);
+        assert_eq!(surface.exports, ["outer:c/d@1.0.0"]);
+    }
+
+    #[test]
+    fn a_component_with_too_many_items_is_refused() {
+        let imports: String =
+            (0..=COMPONENT_ITEMS_MAX).map(|number| format!("(import \"f{number}\" (func))")).collect();
+        let bytes = wat::parse_str(format!("(component {imports})")).unwrap();
+        let error = surface("a.wasm", &bytes).unwrap_err().to_string();
+        assert!(error.contains("more than 10000 items"), "{error}");
+    }
+
+    #[test]
+    fn a_core_module_is_told_how_to_become_a_component() {
+        let error = surface("a.wasm", &wat::parse_str("(module)").unwrap()).unwrap_err().to_string();
+        assert!(
+            error.contains("guesthouse build") && error.contains("wasm-tools component new a.wasm"),
+            "{error}"
+        );
+    }
+}

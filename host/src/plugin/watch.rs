@@ -318,3 +318,58 @@ impl Polling {
         self.before = now;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change_of(watch: &mut Watch, folder: &Folder) -> Change {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime
+            .block_on(async { tokio::time::timeout(Duration::from_secs(10), watch.next(folder)).await })
+            .unwrap()
+    }
+
+    fn plugins(names: &[&str]) -> Change {
+        Change::Plugins(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    #[test]
+    fn without_inotify_changes_are_found_by_looking() {
+        let test = crate::testing::Folder::new();
+        std::fs::write(test.path().join("there.wasm"), "1").unwrap();
+        let folder = Folder::open(test.path(), 10).unwrap();
+        let mut watch = Watch::polling(&folder, Duration::from_millis(20));
+        std::fs::write(test.path().join("new.wasm"), "1").unwrap();
+        assert_eq!(change_of(&mut watch, &folder), plugins(&["new"]));
+        std::fs::write(test.path().join("there.toml"), "1").unwrap();
+        assert_eq!(change_of(&mut watch, &folder), plugins(&["there"]));
+        std::fs::remove_file(test.path().join("there.wasm")).unwrap();
+        assert_eq!(change_of(&mut watch, &folder), plugins(&["there"]));
+    }
+
+    #[test]
+    fn an_overflow_of_the_kernels_queue_means_everything() {
+        let test = crate::testing::Folder::new();
+        let folder = Folder::open(test.path(), 10).unwrap();
+        let mut watch = Watch::start(&folder);
+        let overflow = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
+        watch.noticed.take(test.path(), Ok(overflow));
+        assert_eq!(change_of(&mut watch, &folder), Change::Everything);
+    }
+
+    #[test]
+    fn a_manifest_does_not_make_a_half_written_component_be_read() {
+        let test = crate::testing::Folder::new();
+        let folder = Folder::open(test.path(), 10).unwrap();
+        let mut watch = Watch::start(&folder);
+        let mut half = std::fs::File::create(test.path().join("one.wasm")).unwrap();
+        std::io::Write::write_all(&mut half, b"half").unwrap();
+        std::fs::write(test.path().join("one.toml"), "").unwrap();
+        std::fs::write(test.path().join("two.wasm"), "").unwrap();
+        assert_eq!(change_of(&mut watch, &folder), plugins(&["two"]));
+        assert!(watch.is_being_written("one"));
+        drop(half);
+        assert_eq!(change_of(&mut watch, &folder), plugins(&["one"]));
+    }
+}

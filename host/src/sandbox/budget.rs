@@ -15,12 +15,6 @@ use wasmtime::{ResourceLimiter, Trap, UpdateDeadline};
 
 use crate::limits::{EPOCH_TICK_MS, PluginLimits};
 
-/// A call is first looked at after so many ticks. One would not do: a tick that comes right after a call began says nothing, and
-/// on a busy server every tick finds some call that has just begun. Two mean that it has run for one whole tick at least.
-pub(super) const FIRST_SLICE_TICKS: u64 = 2;
-
-const TICK: Duration = Duration::from_millis(EPOCH_TICK_MS);
-
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallFailure {
@@ -73,7 +67,11 @@ impl Budget {
 
     /// Called at each epoch tick that finds the guest running.
     pub(super) fn on_tick(&mut self) -> UpdateDeadline {
-        let used = SLICE.with(Slice::end);
+        let Some(used) = SLICE.with(Slice::tick) else {
+            // A tick that comes right after a call began says nothing, and on a busy server every tick finds some call that
+            // has just begun. From here on the clock runs.
+            return UpdateDeadline::Continue(1);
+        };
         match self.cpu_left.checked_sub(used) {
             Some(left) if !left.is_zero() => {
                 self.cpu_left = left;
@@ -140,6 +138,9 @@ struct Slice {
     was_long: Cell<bool>,
 }
 
+/// So much CPU time in one slice is long. Less than a tick, because a tick is wall time and a thread is not always running.
+const LONG: Duration = Duration::from_micros(EPOCH_TICK_MS * 1_000 / 2);
+
 thread_local! {
     static SLICE: Slice = const { Slice { started: Cell::new(None), was_long: Cell::new(false) } };
 }
@@ -150,13 +151,12 @@ impl Slice {
         self.was_long.set(false);
     }
 
-    /// What the slice that a tick ends has used. A tick right after a wait ends a short one: the deadline passed meanwhile.
-    fn end(&self) -> Duration {
-        let used = match self.started.get() {
-            Some(started) => thread_cpu().saturating_sub(started),
-            None => TICK.saturating_mul(u32::try_from(FIRST_SLICE_TICKS).unwrap_or(u32::MAX)),
-        };
-        self.was_long.set(used >= TICK);
+    /// What has been used since the slice began; none at the first tick of a slice that began without a clock, which starts
+    /// it. A short time is no contradiction: after a wait the deadline of the next tick has passed already.
+    fn tick(&self) -> Option<Duration> {
+        let now = thread_cpu();
+        let used = self.started.replace(Some(now)).map(|started| now.saturating_sub(started));
+        self.was_long.set(used.is_some_and(|used| used >= LONG));
         used
     }
 }

@@ -309,7 +309,7 @@ where
     let mut store = Store::new(pre.engine(), guest);
     store.limiter(|guest| &mut guest.budget);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().budget.on_tick()));
-    store.set_epoch_deadline(budget::FIRST_SLICE_TICKS);
+    store.set_epoch_deadline(1);
     let copied_bytes_max = limits.response_bytes_max.saturating_add(limits.hostcall_bytes_max);
     store.set_hostcall_fuel(usize::try_from(copied_bytes_max).unwrap_or(usize::MAX));
     store.set_max_component_handles(usize::try_from(limits.resources_max).unwrap_or(usize::MAX));

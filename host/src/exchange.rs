@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -34,6 +35,13 @@ pub struct Arrival {
     pub peer: SocketAddr,
     /// Whether the connection is encrypted.
     pub secure: bool,
+    /// The worker's.
+    pub lifetime: Rc<Lifetime>,
+}
+
+/// What ends with the host, shared by all requests of a worker.
+#[derive(Debug, Default)]
+pub struct Lifetime {
     /// For tasks that outlive the exchange, so that draining waits for them. They run on the worker's own thread.
     pub tasks: TaskTracker,
     /// Cancelled when the host begins to drain.

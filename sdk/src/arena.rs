@@ -2,7 +2,7 @@
 //! host throws the whole memory away when the call is over.
 //!
 //! The arena begins at `__heap_base`, which the linker sets behind stack and data, and ends where linear memory ends. A
-//! plugin is linked with enough initial memory (`--initial-memory=2097152`, which `guesthouse build` passes) that a
+//! plugin is linked with enough initial memory (`--initial-memory=1048576`, which `guesthouse build` passes) that a
 //! common call never grows it: growing costs the host a system call for this instance and another for the next one in
 //! the same place. Only the newest block can be given back or resized in place, which is what a growing buffer needs.
 //!

@@ -27,6 +27,21 @@ pub struct Identity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(pub u64);
 
+impl RequestId {
+    /// Sixteen hexadecimal digits, as every answer carries them.
+    #[must_use]
+    pub fn hexadecimal(self) -> [u8; 16] {
+        let mut rest = self.0;
+        let mut digits = [b'0'; 16];
+        for digit in digits.iter_mut().rev() {
+            let value = (rest & 0xF) as u8;
+            *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+            rest >>= 4;
+        }
+        digits
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:016x}", self.0)

@@ -60,7 +60,7 @@ impl Gateway {
             Ok((plugin, below)) => self.serve(arrival, plugin, below, &mut record, request_id, started).await,
             Err(failure) => problem::render(&failure, Some(&arrival.head.method)),
         };
-        if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
+        if let Ok(value) = HeaderValue::from_bytes(&request_id.hexadecimal()) {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
         self.access.write(&record, &response);
@@ -69,7 +69,7 @@ impl Gateway {
 
     /// Canonical path, then route.
     fn route(&self, arrival: &Arrival) -> Result<(Arc<Plugin>, String), Failure> {
-        if arrival.draining.is_cancelled() {
+        if arrival.lifetime.draining.is_cancelled() {
             return Err(Failure::ShuttingDown);
         }
         let path = CanonicalPath::read(arrival.head.uri.path())
@@ -88,7 +88,7 @@ impl Gateway {
         request_id: RequestId,
         started: Instant,
     ) -> Response {
-        let Arrival { mut head, body, upgrade, peer: _, secure, tasks, draining } = arrival;
+        let Arrival { mut head, body, upgrade, peer: _, secure, lifetime } = arrival;
         record.plugin = Some(Arc::clone(&plugin.name));
         let policy = plugin.manifest.auth.as_ref().unwrap_or(&self.policy);
         let identity = self.authenticator.authenticate(policy, &mut head).await;
@@ -113,8 +113,7 @@ impl Gateway {
             context,
             upgrade,
             catalog: Arc::clone(&self.catalog),
-            tasks,
-            draining,
+            lifetime,
         };
         // Admission stands inside the call, where the permit is taken: a request that the style answers by itself (405, 415,
         // a body over its limit) needs none.

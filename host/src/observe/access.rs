@@ -5,9 +5,8 @@
 //! must not slow a request. Queries are left out, because people put secrets there.
 
 use std::cell::Cell;
-use std::fmt::Write as _;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -26,8 +25,8 @@ const BUFFER_BYTES_MAX: usize = 1024 * 1024;
 const BUFFERS: usize = 64;
 /// How long a line waits at most.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
-/// Of a path, so that one request is one screen line.
-const PATH_CHARS_MAX: usize = 512;
+/// Of a path or a name, so that one request is one screen line.
+const WORD_BYTES_MAX: usize = 512;
 
 /// Where the lines go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,69 +176,92 @@ impl Buffers {
         }
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            writeln!(sink, "time={} lost={lost}", Timestamp(SystemTime::now()))?;
+            let mut time = Vec::new();
+            timestamp(&mut time, SystemTime::now());
+            sink.write_all(&time)?;
+            writeln!(sink, " lost={lost}")?;
         }
         sink.flush()
     }
 }
 
 fn line(buffer: &mut Vec<u8>, record: &Record, response: &Response) {
-    let mut text = String::with_capacity(192);
-    // Writing to a String does not fail.
-    let _: std::fmt::Result = write!(
-        text,
-        "time={} peer={} method={} path={} status={} bytes={} us={} request={} plugin={} subject={}\n",
-        Timestamp(SystemTime::now()),
-        record.peer.ip(),
-        Word(record.method.as_str()),
-        Word(record.uri.path()),
-        response.status().as_u16(),
-        response.body().size_hint().exact().unwrap_or(0),
-        record.started.elapsed().as_micros(),
-        record.request_id,
-        record.plugin.as_deref().unwrap_or("-"),
-        Word(record.subject.as_ref().map_or("-", |identity| &identity.subject)),
-    );
-    buffer.extend_from_slice(text.as_bytes());
+    buffer.extend_from_slice(b"time=");
+    timestamp(buffer, SystemTime::now());
+    buffer.extend_from_slice(b" peer=");
+    match record.peer.ip() {
+        IpAddr::V4(address) => {
+            for (place, part) in address.octets().into_iter().enumerate() {
+                if place > 0 {
+                    buffer.push(b'.');
+                }
+                number(buffer, u64::from(part), 1);
+            }
+        }
+        // Writing to a Vec does not fail.
+        IpAddr::V6(address) => drop(write!(buffer, "{address}")),
+    }
+    buffer.extend_from_slice(b" method=");
+    word(buffer, record.method.as_str());
+    buffer.extend_from_slice(b" path=");
+    word(buffer, record.uri.path());
+    buffer.extend_from_slice(b" status=");
+    number(buffer, u64::from(response.status().as_u16()), 3);
+    buffer.extend_from_slice(b" bytes=");
+    number(buffer, response.body().size_hint().exact().unwrap_or(0), 1);
+    buffer.extend_from_slice(b" us=");
+    number(buffer, u64::try_from(record.started.elapsed().as_micros()).unwrap_or(u64::MAX), 1);
+    buffer.extend_from_slice(b" request=");
+    buffer.extend_from_slice(&record.request_id.hexadecimal());
+    buffer.extend_from_slice(b" plugin=");
+    buffer.extend_from_slice(record.plugin.as_deref().unwrap_or("-").as_bytes());
+    buffer.extend_from_slice(b" subject=");
+    word(buffer, record.subject.as_ref().map_or("-", |identity| &identity.subject));
+    buffer.push(b'\n');
 }
 
-/// Text from outside as one word of one line: nothing in it can end the line or look like another field.
-struct Word<'a>(&'a str);
-
-impl std::fmt::Display for Word<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for character in self.0.chars().take(PATH_CHARS_MAX) {
-            formatter.write_char(if character.is_ascii_graphic() { character } else { '?' })?;
-        }
-        Ok(())
+/// A number in decimal, with zeroes in front up to `digits_min`.
+fn number(buffer: &mut Vec<u8>, mut value: u64, digits_min: usize) {
+    let start = buffer.len();
+    while value > 0 || buffer.len() - start < digits_min {
+        buffer.push(b'0' + (value % 10) as u8);
+        value /= 10;
+    }
+    if let Some(digits) = buffer.get_mut(start..) {
+        digits.reverse();
     }
 }
 
-/// UTC, to the millisecond (RFC 3339).
-struct Timestamp(SystemTime);
+/// Text from outside as one word of one line: nothing in it can end the line or look like another field.
+fn word(buffer: &mut Vec<u8>, text: &str) {
+    let printable = |byte: u8| if byte.is_ascii_graphic() { byte } else { b'?' };
+    buffer.extend(text.bytes().take(WORD_BYTES_MAX).map(printable));
+}
 
-impl std::fmt::Display for Timestamp {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-        // Civil date from a count of days, in the proleptic Gregorian calendar, with years that begin in March.
-        let shifted = days + 719_468;
-        let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let march_month = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-        let year = era * 400 + year_of_era + u64::from(month <= 2);
-        write!(
-            formatter,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-            second / 3_600,
-            second / 60 % 60,
-            second % 60,
-            since.subsec_millis()
-        )
+/// UTC, to the millisecond (RFC 3339).
+fn timestamp(buffer: &mut Vec<u8>, time: SystemTime) {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    // Civil date from a count of days, in the proleptic Gregorian calendar, with years that begin in March.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    for (value, digits, end) in [
+        (year, 4, b'-'),
+        (month, 2, b'-'),
+        (day, 2, b'T'),
+        (second / 3_600, 2, b':'),
+        (second / 60 % 60, 2, b':'),
+        (second % 60, 2, b'.'),
+        (u64::from(since.subsec_millis()), 3, b'Z'),
+    ] {
+        number(buffer, value, digits);
+        buffer.push(end);
     }
 }
 
@@ -256,13 +278,31 @@ mod tests {
             (1_795_305_600, "2026-11-22T00:00:00.000Z"),
             (4_102_444_799, "2099-12-31T23:59:59.000Z"),
         ] {
-            assert_eq!(Timestamp(UNIX_EPOCH + Duration::from_secs(seconds)).to_string(), expected);
+            let mut text = Vec::new();
+            timestamp(&mut text, UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(String::from_utf8(text).unwrap(), expected);
         }
     }
 
     #[test]
     fn a_word_cannot_forge_a_line() {
-        assert_eq!(Word("/a\nstatus=200 \u{1b}[2J").to_string(), "/a?status=200??[2J");
-        assert_eq!(Word(&"a".repeat(9_999)).to_string().len(), PATH_CHARS_MAX);
+        let check = |text: &str| {
+            let mut buffer = Vec::new();
+            word(&mut buffer, text);
+            String::from_utf8(buffer).unwrap()
+        };
+        assert_eq!(check("/a\nstatus=200 \u{1b}[2J"), "/a?status=200??[2J");
+        assert_eq!(check(&"a".repeat(9_999)).len(), WORD_BYTES_MAX);
+    }
+
+    #[test]
+    fn numbers_are_decimal_with_leading_zeroes() {
+        for (value, digits, expected) in
+            [(0, 1, "0"), (7, 3, "007"), (1_234, 2, "1234"), (u64::MAX, 1, "18446744073709551615")]
+        {
+            let mut buffer = Vec::new();
+            number(&mut buffer, value, digits);
+            assert_eq!(String::from_utf8(buffer).unwrap(), expected);
+        }
     }
 }

@@ -2,17 +2,16 @@
 //!
 //! Owns the two traits and the exchange. To add a style is to implement both and to name it in the list of styles.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::HOST;
 use http::request::Parts;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::Plugin;
 use super::catalog::Catalog;
 use crate::capability::CallContext;
-use crate::exchange::{Body, LocalFuture, Response};
+use crate::exchange::{Body, Lifetime, LocalFuture, Response};
 use crate::failure::Failure;
 use crate::sandbox::Program;
 
@@ -77,10 +76,8 @@ pub struct Exchange {
     pub upgrade: Option<hyper::upgrade::OnUpgrade>,
     /// Where connections that outlive a version find the plugin's live one.
     pub catalog: Arc<Catalog>,
-    /// For tasks that outlive the exchange, so that draining waits for them.
-    pub tasks: TaskTracker,
-    /// Cancelled when the host begins to drain.
-    pub draining: CancellationToken,
+    /// The worker's, for tasks that outlive the exchange.
+    pub lifetime: Rc<Lifetime>,
 }
 
 impl Exchange {

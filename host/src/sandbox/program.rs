@@ -63,13 +63,18 @@ pub struct Answer<R> {
 /// A plugin's code, linked to its imports: what calls are made of.
 pub struct Program {
     sandbox: Arc<Sandbox>,
-    pre: InstancePre<Guest>,
-    limits: Arc<PluginLimits>,
-    capabilities: Arc<PluginCapabilities>,
+    linked: Arc<Linked>,
     permits: Arc<Semaphore>,
     /// Until when (milliseconds of [`Program::now_ms`]) new calls start on a lane at once, because an earlier one ran long.
     heavy_until_ms: AtomicU64,
     born: Instant,
+}
+
+/// What every call of a program holds on to, in one piece: a call may go on elsewhere when the program is gone.
+struct Linked {
+    pre: InstancePre<Guest>,
+    limits: Arc<PluginLimits>,
+    capabilities: Arc<PluginCapabilities>,
 }
 
 /// How long a plugin counts as heavy after a call of it had to be moved to a lane.
@@ -99,9 +104,7 @@ impl Program {
         let permits = usize::try_from(limits.instances_max).unwrap_or(Semaphore::MAX_PERMITS);
         Ok(Self {
             sandbox: Arc::clone(sandbox),
-            pre,
-            limits,
-            capabilities,
+            linked: Arc::new(Linked { pre, limits, capabilities }),
             permits: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
             heavy_until_ms: AtomicU64::new(0),
             born: Instant::now(),
@@ -111,19 +114,19 @@ impl Program {
     /// The plugin's limits.
     #[must_use]
     pub fn limits(&self) -> &PluginLimits {
-        &self.limits
+        &self.linked.limits
     }
 
     /// The plugin's limits, for what outlives this version.
     #[must_use]
     pub fn limits_shared(&self) -> Arc<PluginLimits> {
-        Arc::clone(&self.limits)
+        Arc::clone(&self.linked.limits)
     }
 
     /// What the plugin's calls share.
     #[must_use]
     pub fn capabilities(&self) -> &Arc<PluginCapabilities> {
-        &self.capabilities
+        &self.linked.capabilities
     }
 
     /// Finds an exported function and checks its type, so that a plugin of another shape is refused at load.
@@ -135,7 +138,7 @@ impl Program {
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let component = self.pre.component();
+        let component = self.linked.pre.component();
         let (_, instance) = component
             .get_export(None, interface)
             .ok_or_else(|| anyhow!("the component does not export the interface `{interface}`"))?;
@@ -149,7 +152,7 @@ impl Program {
     /// Whether the component exports an interface, in this or a compatible version.
     #[must_use]
     pub fn exports(&self, interface: &str) -> bool {
-        self.pre.component().get_export(None, interface).is_some()
+        self.linked.pre.component().get_export(None, interface).is_some()
     }
 
     /// Calls an export on a fresh instance.
@@ -167,25 +170,17 @@ impl Program {
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
         let permits = self.permits().await?;
-        let wall = Duration::from_millis(self.limits.wall_ms_max);
-        let deadline = Instant::now() + wall;
-        let mut call = Box::pin(run(
-            self.pre.clone(),
-            Arc::clone(&self.limits),
-            Arc::clone(&self.capabilities),
-            export.index,
-            parameters,
-            context,
-            deadline,
-            permits,
-        ));
+        let wall_ms_max = self.linked.limits.wall_ms_max;
+        let deadline = context.started + Duration::from_millis(wall_ms_max);
+        let linked = Arc::clone(&self.linked);
+        let mut call = Box::pin(run(linked, export.index, parameters, context, deadline, permits));
         if !self.is_heavy() {
-            match on_serving_thread(&mut call, deadline, self.limits.wall_ms_max).await {
+            match on_serving_thread(&mut call, deadline, wall_ms_max).await {
                 Turn::Done(result) => return result,
                 Turn::TooLong => self.mark_heavy(),
             }
         }
-        let moved = self.sandbox.lanes.take(within(call, deadline, self.limits.wall_ms_max));
+        let moved = self.sandbox.lanes.take(within(call, deadline, wall_ms_max));
         match moved {
             Some(moved) => moved.result().await.unwrap_or(Err(CallFailure::HostPanic)),
             None => Err(CallFailure::HostPanic),
@@ -290,11 +285,8 @@ fn poll_caught<R>(
         .unwrap_or(Poll::Ready(Err(CallFailure::HostPanic)))
 }
 
-#[expect(clippy::too_many_arguments, reason = "all of it moves into the call, which may change threads")]
 async fn run<P, R>(
-    pre: InstancePre<Guest>,
-    limits: Arc<PluginLimits>,
-    capabilities: Arc<PluginCapabilities>,
+    linked: Arc<Linked>,
     export: ComponentExportIndex,
     parameters: P,
     context: CallContext,
@@ -305,7 +297,11 @@ where
     P: ComponentNamedList + Lower + Send + Sync + 'static,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
-    let guest = Guest { budget: Budget::new(&limits), call: CallState::new(context, deadline, capabilities) };
+    let Linked { pre, limits, capabilities } = &*linked;
+    let guest = Guest {
+        budget: Budget::new(limits),
+        call: CallState::new(context, deadline, Arc::clone(capabilities)),
+    };
     let mut store = Store::new(pre.engine(), guest);
     store.limiter(|guest| &mut guest.budget);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().budget.on_tick()));
@@ -313,10 +309,10 @@ where
     let copied_bytes_max = limits.response_bytes_max.saturating_add(limits.hostcall_bytes_max);
     store.set_hostcall_fuel(usize::try_from(copied_bytes_max).unwrap_or(usize::MAX));
     store.set_max_component_handles(usize::try_from(limits.resources_max).unwrap_or(usize::MAX));
-    let result = enter(&pre, &mut store, export, parameters).await;
+    let result = enter(pre, &mut store, export, parameters).await;
     match result {
         Ok(value) => Ok(Answer { value, turn: store.data_mut().call.turn.take() }),
-        Err(error) => Err(store.data().budget.explain(&error, &limits)),
+        Err(error) => Err(store.data().budget.explain(&error, limits)),
     }
 }
 

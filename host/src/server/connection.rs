@@ -32,7 +32,7 @@ use super::answer::Answer;
 use super::body::{Absent, Pace, Reader, Rest};
 use super::check;
 use super::stall::{Order, Stream, Watch, Watched};
-use crate::exchange::{Arrival, Body, Handler, Response};
+use crate::exchange::{Arrival, Body, Handler, Lifetime, Response};
 use crate::failure::Failure;
 use crate::limits::{HTTP1_BUFFER_BYTES_MAX, HTTP2_FRAME_BYTES_MAX, HTTP2_SEND_BUFFER_BYTES_MAX, HostLimits};
 
@@ -44,8 +44,7 @@ pub(super) struct Site {
     pub(super) handler: Arc<dyn Handler>,
     pub(super) limits: Arc<HostLimits>,
     pub(super) pace: Pace,
-    pub(super) tasks: TaskTracker,
-    pub(super) draining: CancellationToken,
+    pub(super) lifetime: Rc<Lifetime>,
     pub(super) http1: http1::Builder,
     pub(super) http2: http2::Builder<OnThisWorker>,
 }
@@ -63,8 +62,7 @@ impl Site {
             http2: http2(&limits, OnThisWorker(tasks.clone())),
             handler,
             limits,
-            tasks,
-            draining,
+            lifetime: Rc::new(Lifetime { tasks, draining }),
         }
     }
 }
@@ -298,8 +296,7 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
         upgrade,
         peer: peer.address,
         secure: peer.secure,
-        tasks: site.tasks.clone(),
-        draining: site.draining.clone(),
+        lifetime: Rc::clone(&site.lifetime),
     };
     // The gateway has no business to panic; if it does, that is the misfortune of this request alone.
     let handled = AssertUnwindSafe(async move { site.handler.handle(arrival).await }).catch_unwind().await;

@@ -281,7 +281,12 @@ impl Floor {
         let watch = Watch::new(Arc::clone(&self.clock));
         self.watches.borrow_mut().add(Arc::clone(&watch));
         let io = Watched::new(stream, Arc::clone(&watch), permit);
-        drop(self.site.tasks.spawn_local(connection::serve(io, watch, Rc::clone(&self.site), address)));
+        drop(self.site.lifetime.tasks.spawn_local(connection::serve(
+            io,
+            watch,
+            Rc::clone(&self.site),
+            address,
+        )));
     }
 
     /// Ends every connection in good order, as far as there is time.
@@ -290,15 +295,15 @@ impl Floor {
         let deadline = began + Duration::from_millis(drain_ms_max);
         let idle_deadline = deadline.min(began + Duration::from_millis(DRAIN_IDLE_MS));
         draining.cancel();
-        self.site.tasks.close();
+        self.site.lifetime.tasks.close();
         self.watches.borrow().tell(Order::Finish);
-        if timeout_at(idle_deadline, self.site.tasks.wait()).await.is_ok() {
+        if timeout_at(idle_deadline, self.site.lifetime.tasks.wait()).await.is_ok() {
             return;
         }
         self.watches.borrow().tell(Order::Close);
-        if timeout_at(deadline, self.site.tasks.wait()).await.is_err() {
+        if timeout_at(deadline, self.site.lifetime.tasks.wait()).await.is_err() {
             tracing::warn!(
-                tasks = self.site.tasks.len(),
+                tasks = self.site.lifetime.tasks.len(),
                 "cut what was still in flight at the end of the drain"
             );
         }

@@ -46,8 +46,8 @@ impl Echo {
                 let Some(upgrade) = arrival.upgrade else {
                     return plain(StatusCode::BAD_REQUEST, "no upgrade");
                 };
-                let draining = arrival.draining.clone();
-                drop(arrival.tasks.spawn_local(async move {
+                let draining = arrival.lifetime.draining.clone();
+                drop(arrival.lifetime.tasks.spawn_local(async move {
                     let upgraded = upgrade.await.unwrap();
                     draining.cancelled().await;
                     let mut io = hyper_util::rt::TokioIo::new(upgraded);

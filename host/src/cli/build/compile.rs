@@ -29,10 +29,10 @@ const STACK_BYTES: u32 = 262_144;
 pub struct GuestMemory(u32);
 
 impl Default for GuestMemory {
-    /// 2 MiB: what remains after the stack is more than a common call allocates, and the guest's allocator walks
+    /// 1 MiB: what remains after the stack is more than a common call allocates, and the guest's allocator walks
     /// through it without ever asking for more. Pages that are not touched cost nothing.
     fn default() -> Self {
-        Self(2 * 1024 * 1024)
+        Self(1024 * 1024)
     }
 }
 

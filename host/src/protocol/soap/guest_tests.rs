@@ -1,6 +1,7 @@
 //! The style with real guests: small modules in text form, whose answers lie in their memory as the canonical ABI has them.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,8 +9,6 @@ use bytes::Bytes;
 use http::{HeaderValue, Method};
 use http_body_util::BodyExt as _;
 use redb::backends::InMemoryBackend;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use wasmtime::component::{Component, Linker};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -155,8 +154,7 @@ async fn ask(
         secure: false,
         upgrade: None,
         catalog: Arc::new(Catalog::new()),
-        tasks: TaskTracker::new(),
-        draining: CancellationToken::new(),
+        lifetime: Rc::default(),
     };
     endpoint.serve(exchange).await
 }

@@ -155,14 +155,14 @@ impl WebSocketEndpoint {
             context.clone(),
             exchange.catalog,
             &exchange.plugin,
-            exchange.draining,
+            exchange.lifetime.draining.clone(),
             self.program.limits_shared(),
         );
         connection
             .carry_out(acceptance.actions, limits)
             .map_err(|invalid| self.invalid(&context, &invalid.to_string()))?;
         drop(answer.turn);
-        exchange.tasks.spawn_local(connection.run(upgrade));
+        exchange.lifetime.tasks.spawn_local(connection.run(upgrade));
         Ok(response)
     }
 

@@ -88,7 +88,7 @@ fn flags_keep_paths_with_blanks_together_and_replace_those_of_the_user() {
     assert_eq!(
         flags,
         [
-            "-Clink-arg=--initial-memory=2097152",
+            "-Clink-arg=--initial-memory=1048576",
             "-Clink-arg=-zstack-size=262144",
             "-Clink-arg=--stack-first",
             "--remap-path-prefix=/home/me/my cargo=/cargo",

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::auth::Authenticator;
@@ -98,7 +99,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let running = server::start(listen, workers, Arc::new(gateway), host_limits)?;
     announce(&loader, running.local_addr(), workers, reset);
 
-    wait_for_signal(&running)?;
+    let _second_signal = wait_for_signal(&running)?;
     running.join()?;
     access.flush();
     drop(loader);
@@ -185,12 +186,14 @@ fn announce(loader: &Loader, address: SocketAddr, workers: usize, reset: Reset) 
     }
 }
 
-/// Waits for SIGTERM or ctrl-c, begins to drain, and lets a second one end the process at once.
-fn wait_for_signal(running: &server::Running) -> Result<()> {
+/// Waits for SIGTERM or ctrl-c, begins to drain, and gives what lets a second one end the process at once for as long as it
+/// is held.
+fn wait_for_signal(running: &server::Running) -> Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let _entered = runtime.enter();
+    let entered = runtime.enter();
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be waited for")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("ctrl-c cannot be waited for")?;
+    drop(entered);
     runtime.block_on(async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -204,9 +207,16 @@ fn wait_for_signal(running: &server::Running) -> Result<()> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        std::process::exit(130);
+        end_at_once();
     });
-    // The runtime must live as long as the process, or nobody hears the second signal.
-    std::mem::forget(runtime);
-    Ok(())
+    Ok(runtime)
+}
+
+/// The operator does not want to wait for what is in flight.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "main is waiting for the workers, which is what is not wanted any more"
+)]
+fn end_at_once() {
+    std::process::exit(130);
 }

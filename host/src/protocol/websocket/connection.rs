@@ -46,18 +46,19 @@ struct Called {
 }
 
 pub(super) struct Connection {
-    number: u64,
-    outbox: Arc<Outbox>,
-    rooms: Arc<Rooms>,
-    context: CallContext,
-    catalog: Arc<Catalog>,
+    pub(super) number: u64,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) rooms: Arc<Rooms>,
+    pub(super) context: CallContext,
+    pub(super) catalog: Arc<Catalog>,
     /// The name under which the live version is found.
-    plugin: Arc<str>,
-    draining: CancellationToken,
-    limits: Arc<PluginLimits>,
-    state: Vec<u8>,
+    pub(super) plugin: Arc<str>,
+    pub(super) draining: CancellationToken,
+    /// Those of the version that accepted the connection; they hold for the socket to its end.
+    pub(super) limits: Arc<PluginLimits>,
+    pub(super) state: Vec<u8>,
     /// To be sent when the outbox is empty.
-    close: Option<CloseFrame>,
+    pub(super) close: Option<CloseFrame>,
 }
 
 /// What happens next on a connection.
@@ -71,31 +72,6 @@ enum Event {
 }
 
 impl Connection {
-    pub(super) fn new(
-        number: u64,
-        outbox: Arc<Outbox>,
-        rooms: Arc<Rooms>,
-        context: CallContext,
-        catalog: Arc<Catalog>,
-        plugin: &Plugin,
-        draining: CancellationToken,
-        limits: Arc<PluginLimits>,
-    ) -> Self {
-        let plugin = Arc::clone(&plugin.name);
-        Self {
-            number,
-            outbox,
-            rooms,
-            context,
-            catalog,
-            plugin,
-            draining,
-            limits,
-            state: Vec::new(),
-            close: None,
-        }
-    }
-
     /// Carries out what a handler answered.
     pub(super) fn carry_out(&mut self, actions: Vec<Action>, limits: &PluginLimits) -> Result<(), Invalid> {
         let remaining = actions::carry_out(actions, self.number, &self.outbox, &self.rooms, limits)?;

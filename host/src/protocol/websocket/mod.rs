@@ -148,16 +148,18 @@ impl WebSocketEndpoint {
         let topics_max = usize::try_from(limits.websocket_topics_max).unwrap_or(usize::MAX);
         rooms.register(number, Arc::clone(&outbox), topics_max);
         // Dropping the connection, as every way out from here does, takes it out of its topics again.
-        let mut connection = Connection::new(
+        let mut connection = Connection {
             number,
             outbox,
             rooms,
-            context.clone(),
-            exchange.catalog,
-            &exchange.plugin,
-            exchange.lifetime.draining.clone(),
-            self.program.limits_shared(),
-        );
+            context: context.clone(),
+            catalog: exchange.catalog,
+            plugin: Arc::clone(&exchange.plugin.name),
+            draining: exchange.lifetime.draining.clone(),
+            limits: self.program.limits_shared(),
+            state: Vec::new(),
+            close: None,
+        };
         connection
             .carry_out(acceptance.actions, limits)
             .map_err(|invalid| self.invalid(&context, &invalid.to_string()))?;

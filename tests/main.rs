@@ -1,4 +1,6 @@
-//! What is tested from outside: the library as the binary uses it, and the binary itself.
+//! What is tested from outside: the real binary on a port of its own, the plugins of this repository, and clients that
+//! other people wrote. One binary for all of it, so that it is linked once; one module per concern. `make test` builds what
+//! these tests need and says in the environment where it is; see `support`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,4 +9,6 @@
     reason = "a test that panics has failed, which is what is wanted"
 )]
 
+mod clients_rest;
 mod plugin_life;
+mod support;

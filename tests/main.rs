@@ -11,4 +11,5 @@
 
 mod clients_rest;
 mod plugin_life;
+mod readme;
 mod support;

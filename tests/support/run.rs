@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{Read, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -61,6 +62,42 @@ pub(crate) fn finish(command: &mut Command, input: &[u8], time: Duration) -> Res
     };
     let output = Output { status, stdout: text(stdout), stderr: text(stderr) };
     if ended.is_some() { Ok(output) } else { Err(output) }
+}
+
+/// Runs a command that goes on for ever, with this input and its standard input left open, until it has printed this text.
+#[track_caller]
+pub(crate) fn command_until(command: &mut Command, input: &[u8], text: &str) -> String {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(input).expect("it reads what is typed");
+    let mut stdout = child.stdout.take().expect("piped");
+    let printed = Arc::new(Mutex::new(Vec::new()));
+    let reader = std::thread::spawn({
+        let printed = Arc::clone(&printed);
+        move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+                printed.lock().expect("no reader panics").extend_from_slice(&buffer[..count]);
+            }
+        }
+    });
+    let so_far = || String::from_utf8(printed.lock().expect("no reader panics").clone()).unwrap_or_default();
+    let found = wait::until_within(wait::DEADLINE, || {
+        let ended = child.try_wait().expect("a child can be waited for").is_some();
+        let found = so_far().contains(text);
+        (found || ended).then_some(found)
+    });
+    child.kill().expect("a child can be killed");
+    child.wait().expect("a child can be waited for");
+    drop(stdin);
+    reader.join().expect("a reader does not panic");
+    assert!(found == Some(true), "{command:?} never printed {text:?}, but:\n{}", so_far());
+    so_far()
 }
 
 /// Reads to the end, beside the test, so that no program waits for its output to be read.

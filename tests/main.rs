@@ -10,6 +10,7 @@
 )]
 
 mod clients_rest;
+mod clients_rpc;
 mod plugin_life;
 mod readme;
 mod support;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 
 pub use self::path::{Ambiguous, CanonicalPath};
@@ -92,6 +92,13 @@ impl Gateway {
         record.plugin = Some(Arc::clone(&plugin.name));
         let policy = plugin.manifest.auth.as_ref().unwrap_or(&self.policy);
         let identity = self.authenticator.authenticate(policy, &mut head).await;
+        // HTTP/2 says it in `:authority`; plugins know it by its older name (RFC 9113, section 8.3.1).
+        if let Some(authority) = head.uri.authority()
+            && !head.headers.contains_key(HOST)
+            && let Ok(value) = HeaderValue::try_from(authority.as_str())
+        {
+            head.headers.insert(HOST, value);
+        }
         // For a style that names the request in its own form of a failure.
         head.extensions.insert(request_id);
         let head = Arc::new(head);

@@ -319,6 +319,11 @@ fn many_requests_share_one_connection_of_http_2() {
 }
 
 #[test]
+fn a_body_over_the_limit_ends_its_own_stream_of_http_2_only() {
+    python("http2.py", &[HOST.get().url().as_str(), "refused"]);
+}
+
+#[test]
 fn a_body_that_is_not_text_arrives_unchanged() {
     let host = HOST.get();
     let chunked = b"POST /spec-rest/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\

@@ -35,14 +35,19 @@ fn assert_fault(answer: &Answer, namespace: &str, status: u16, code: &str) {
     } else {
         format!("<env:Code><env:Value>env:{code}</env:Value>")
     };
-    assert!(text.contains(&format!("xmlns:env=\"{namespace}\"")) && text.contains(&expected), "{expected}: {text}");
+    assert!(
+        text.contains(&format!("xmlns:env=\"{namespace}\"")) && text.contains(&expected),
+        "{expected}: {text}"
+    );
 }
 
 #[test]
 fn a_body_and_a_header_block_that_is_understood_come_back() {
     let host = HOST.get();
     for (namespace, content_type) in VERSIONS {
-        let body = format!("<x:Echo xmlns:x=\"{SPEC}\" a=\"1 &lt; 2\"><x:b>ü &amp; 😀</x:b> <c xmlns=\"\"/></x:Echo>");
+        let body = format!(
+            "<x:Echo xmlns:x=\"{SPEC}\" a=\"1 &lt; 2\"><x:b>ü &amp; 😀</x:b> <c xmlns=\"\"/></x:Echo>"
+        );
         let header = format!("<Trace xmlns=\"{SPEC}\" e:mustUnderstand=\"1\">7</Trace>");
         let answer = send(&host, content_type, &envelope(namespace, &header, &body));
         let text = answer.text();
@@ -125,10 +130,18 @@ fn a_mandatory_header_block_that_nobody_understands_is_a_fault_before_anything_i
         let answer = send(&host, "application/soap+xml", &envelope(SOAP_12, &unknown(&attributes), &echo));
         assert_fault(&answer, SOAP_12, 500, "MustUnderstand");
         // SOAP 1.2 Part 1, section 5.4.8.
-        assert!(answer.text().contains(":NotUnderstood") && answer.text().contains(":Unknown\""), "{}", answer.text());
+        assert!(
+            answer.text().contains(":NotUnderstood") && answer.text().contains(":Unknown\""),
+            "{}",
+            answer.text()
+        );
     }
     // Not mandatory, or meant for somebody else.
-    for attributes in [String::new(), "e:mustUnderstand=\"0\"".to_owned(), "e:mustUnderstand=\"1\" e:actor=\"urn:other\"".to_owned()] {
+    for attributes in [
+        String::new(),
+        "e:mustUnderstand=\"0\"".to_owned(),
+        "e:mustUnderstand=\"1\" e:actor=\"urn:other\"".to_owned(),
+    ] {
         let answer = send(&host, "text/xml", &envelope(SOAP_11, &unknown(&attributes), &echo));
         assert_eq!(answer.status, 200, "{attributes}: {}", answer.text());
     }
@@ -140,7 +153,11 @@ fn a_mandatory_header_block_that_nobody_understands_is_a_fault_before_anything_i
         let answer = send(&host, "application/soap+xml", &envelope(SOAP_12, &unknown(&attributes), &echo));
         assert_eq!(answer.status, 200, "{attributes}: {}", answer.text());
     }
-    let wrong = send(&host, "application/soap+xml", &envelope(SOAP_12, &unknown("e:mustUnderstand=\"maybe\""), &echo));
+    let wrong = send(
+        &host,
+        "application/soap+xml",
+        &envelope(SOAP_12, &unknown("e:mustUnderstand=\"maybe\""), &echo),
+    );
     assert_fault(&wrong, SOAP_12, 400, "Sender");
 }
 
@@ -178,7 +195,8 @@ fn what_is_no_message_is_the_senders_fault() {
             assert_fault(&answer, namespace, status, code);
         }
     }
-    let encoded = format!("<e:Envelope xmlns:e=\"{SOAP_12}\" e:encodingStyle=\"urn:x\"><e:Body/></e:Envelope>");
+    let encoded =
+        format!("<e:Envelope xmlns:e=\"{SOAP_12}\" e:encodingStyle=\"urn:x\"><e:Body/></e:Envelope>");
     assert_fault(&send(&host, "application/soap+xml", &encoded), SOAP_12, 400, "Sender");
     let processing = format!("<?xml-stylesheet href=\"x\"?>{}", envelope(SOAP_12, "", ""));
     assert_fault(&send(&host, "application/soap+xml", &processing), SOAP_12, 400, "Sender");
@@ -219,9 +237,18 @@ fn the_wsdl_names_the_address_that_it_was_asked_at() {
     let host = HOST.get();
     for mount in ["bank", "spec-soap"] {
         let answer = host.get(&format!("/{mount}?wsdl"));
-        assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/xml; charset=utf-8")), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some("text/xml; charset=utf-8")),
+            "{answer:?}"
+        );
         let address = format!("location=\"{}/{mount}\"", host.url());
-        assert_eq!(answer.text().matches(&address).count(), 2, "one port for each version: {}", answer.text());
+        assert_eq!(
+            answer.text().matches(&address).count(),
+            2,
+            "one port for each version: {}",
+            answer.text()
+        );
         assert_eq!(host.get(&format!("/{mount}?WSDL")).body, answer.body);
     }
 }

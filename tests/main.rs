@@ -11,6 +11,8 @@
 
 mod clients_rest;
 mod clients_rpc;
+mod clients_soap;
+mod clients_websocket;
 mod plugin_life;
 mod readme;
 mod support;

@@ -26,7 +26,8 @@ fn blocks(document: &str) -> Vec<(String, String)> {
 /// Runs all blocks of a document that call a host, in order, and gives what each of them printed.
 #[track_caller]
 fn read_aloud(document: &str, host: &Host) -> Vec<String> {
-    let calls = |text: &str| text.contains(ADDRESS) && !text.contains("guesthouse serve");
+    let starts_one = |text: &str| text.contains("guesthouse serve") || text.contains("make run");
+    let calls = |text: &str| text.contains(ADDRESS) && !starts_one(text);
     let mut printed = Vec::new();
     for (language, text) in blocks(document).into_iter().filter(|(_, text)| calls(text)) {
         let text = text.replace(ADDRESS, &host.address().to_string());
@@ -89,7 +90,7 @@ fn the_calls_of_the_readme_work_as_they_are_printed() {
 fn the_calls_in_the_readme_of_todo_work_as_they_are_printed() {
     let host = Host::with(&["todo"]);
     let printed = read_aloud("plugins/todo/README.md", &host);
-    assert_in_order(&printed, &["HTTP/1.1 201", "/todo/items/1", "\"1\"", "Buy milk", "HTTP/1.1 200"]);
+    assert_in_order(&printed, &["HTTP/1.1 201", "etag: \"1\"", "Buy milk", "\"next\":null", "HTTP/1.1 200"]);
     assert_in_order(
         &printed,
         &["Buy oat milk", "\"done\":true", "HTTP/1.1 304", "HTTP/1.1 412", "HTTP/1.1 204"],

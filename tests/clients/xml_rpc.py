@@ -104,7 +104,7 @@ def faults(url):
         (lambda: server.subtract(1), -32602),
         (lambda: server.subtract("1", 2), -32602),
         (lambda: server.subtract(1, 2, 3), -32602),
-        (lambda: server.system.methodHelp("nobody"), -32601),
+        (lambda: server.system.methodHelp("nobody"), -32602),
     ):
         fault = checks.fails(Fault, call)
         assert fault.faultCode == code and fault.faultString, fault

@@ -9,6 +9,7 @@
     reason = "a test that panics has failed, which is what is wanted"
 )]
 
+mod clients_auth;
 mod clients_rest;
 mod clients_rpc;
 mod clients_soap;

@@ -140,6 +140,10 @@ async def departures(url):
         await ada.hears(type="left", room=room, name="Dan")
         await ada.send("leave", room=room)
         await ada.hears(type="left", room=room, name="Ada")
+        # The room is as if it were new, and its names are free.
+        for name in names[2:]:
+            await bob.hears(type="joined", room=room, name=name)
+        await bob.hears(type="left", room=room, name="Bob")
         await bob.join(room, "Ada")
 
 

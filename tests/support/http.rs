@@ -82,6 +82,8 @@ impl Connection {
         let status_line = lines.next().unwrap_or_default();
         let status = status_line
             .strip_prefix("HTTP/1.1 ")
+            // To a client that speaks the older version.
+            .or_else(|| status_line.strip_prefix("HTTP/1.0 "))
             .and_then(|rest| rest.get(..3)?.parse().ok())
             .unwrap_or_else(|| panic!("not a status line: {status_line:?}"));
         let headers: Vec<(String, String)> = lines

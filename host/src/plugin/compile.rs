@@ -5,7 +5,7 @@
 //! none of these as a security defect of its own) loses a process that holds nothing.
 //!
 //! The child is this same executable with a hidden verb. It reads WebAssembly from its standard input and writes code to
-//! its standard output, has an empty environment, and ends with its parent.
+//! its standard output, has no environment but its own, and ends with its parent.
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -64,6 +64,7 @@ impl Compiler {
             .arg(self.memory_bytes.to_string())
             .arg(self.cpu_s.to_string())
             .env_clear()
+            .envs(ENVIRONMENT)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -189,6 +190,10 @@ fn limit_this_process(memory_bytes: u64, cpu_s: u64) -> Result<()> {
     // No file can be opened beside those that are open: standard streams, and what the C library needs for a moment.
     limit(Resource::Nofile, 16)
 }
+
+/// All that the child finds in its environment. Both keep it within the smallest address space that it can be given: a thread
+/// per core would not start on a machine of many cores, and the allocator would reserve a gibibyte at once (in KiB here).
+const ENVIRONMENT: [(&str, &str); 2] = [("RAYON_NUM_THREADS", "4"), ("MIMALLOC_ARENA_RESERVE", "32768")];
 
 /// Added to the niceness of the child: serving comes first.
 const NICENESS: i32 = 10;

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Connection, Host, Shared, http, python, run};
+use crate::support::host::plugin_bytes;
+use crate::support::{Answer, Connection, Host, Shared, http, python, run, until};
 
 static HOST: Shared = Shared::new(|| Host::with(&["todo", "spec-rest"]));
 
@@ -158,8 +159,11 @@ fn pages_hold_every_item_once_in_order_whatever_was_deleted() {
 fn items_are_there_after_the_host_was_killed() {
     let mut host = Host::with(&["todo"]);
     let location = add(&host, "durable");
+    let first = host.process_id();
     host.kill();
+    assert!(!host.is_running());
     host.restart();
+    assert_ne!(host.process_id(), first);
     assert_eq!(host.get(&location).json()["title"], "durable");
 }
 
@@ -321,6 +325,33 @@ fn many_requests_share_one_connection_of_http_2() {
 #[test]
 fn a_body_over_the_limit_ends_its_own_stream_of_http_2_only() {
     python("http2.py", &[HOST.get().url().as_str(), "refused"]);
+}
+
+#[test]
+fn a_connection_carries_requests_one_behind_the_other_until_the_client_ends_it() {
+    let host = HOST.get();
+    let mut connection = Connection::open(host.address());
+    // All at once: the answers come in the order of the requests (RFC 9112, section 9.3.2).
+    let requests = (1..=50)
+        .map(|number| http::request(host.address(), "GET", &format!("/spec-rest/bytes/{number}"), &[], b""));
+    connection.send(&requests.collect::<Vec<_>>().concat());
+    for number in 1..=50 {
+        assert_eq!(connection.answer().body.len(), number);
+    }
+    connection.finish();
+    assert!(connection.rest().is_empty());
+}
+
+#[test]
+fn a_plugin_that_is_taken_out_of_the_folder_is_gone_and_one_that_is_put_in_is_there() {
+    let host = Host::with(&["todo"]);
+    let location = add(&host, "kept");
+    host.remove("todo.wasm");
+    until("the mount to be gone", || Some(host.get(&location)).filter(|answer| answer.status == 404));
+    host.put("todo.wasm", &plugin_bytes("todo"));
+    let read =
+        until("the mount to be back", || Some(host.get(&location)).filter(|answer| answer.status == 200));
+    assert_eq!(read.json()["title"], "kept", "what is in the store outlives the plugin's absence");
 }
 
 #[test]

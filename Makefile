@@ -6,7 +6,7 @@
 #   make lint                  formatting, clippy, documentation, licences
 #   make bench                 requests per second and CPU time per request, against a native server
 #   make plugins               only the plugins, into target/plugins
-#   make conformance-plugins   only the plugins that test suites are pointed at, into target/conformance-plugins
+#   make conformance-plugins   the plugins that tests and suites are pointed at, into target/conformance-plugins
 #   make clean                 remove everything that was built
 
 SHELL := /bin/bash
@@ -30,7 +30,7 @@ BENCH ?= cargo bench --workspace $(LOCKED) --bench '*'
 
 GUESTHOUSE := $(TARGET_DIRECTORY)/release/guesthouse
 PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml))
-CONFORMANCE_PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard tests/plugins/*/Cargo.toml))
+CONFORMANCE_PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard tests/plugins/*/Cargo.toml examples/*/Cargo.toml))
 VENV := target/venv
 
 .PHONY: run test lint bench plugins conformance-plugins clients host clean
@@ -47,7 +47,7 @@ plugins: host
 	$(GUESTHOUSE) build --install $(LOCKED) --target-dir $(TARGET_DIRECTORY)/guest --out target/plugins $(PLUGINS)
 
 conformance-plugins: host
-	$(if $(CONFORMANCE_PLUGINS),,$(error there are no plugins in tests/plugins/))
+	$(if $(CONFORMANCE_PLUGINS),,$(error there are no plugins in tests/plugins))
 	$(GUESTHOUSE) build --install $(LOCKED) --target-dir $(TARGET_DIRECTORY)/guest --out target/conformance-plugins $(CONFORMANCE_PLUGINS)
 
 # The clients that tests use, in a Python environment of their own; made again when the list of them changes.

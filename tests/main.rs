@@ -14,6 +14,7 @@ mod clients_rest;
 mod clients_rpc;
 mod clients_soap;
 mod clients_websocket;
+mod examples;
 mod plugin_life;
 mod readme;
 mod support;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::http::{self, Answer, Connection};
 use super::wait::{self, until};
-use super::{from_environment, run};
+use super::{from_environment, repository, run};
 
 /// How long a host that is told to end may take for what is in flight. Then it is killed.
 const END: Duration = Duration::from_secs(20);
@@ -26,7 +26,7 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// Adds a plugin of this repository and its manifest, from `plugins/` or `tests/plugins/`.
+    /// Adds a plugin of this repository and its manifest, from `plugins/`, `tests/plugins/` or `examples/`.
     pub(crate) fn plugin(mut self, name: &str) -> Self {
         let folder = folder_of(name);
         self.files.push((format!("{name}.wasm"), read(&folder.join(format!("{name}.wasm")))));
@@ -311,11 +311,11 @@ pub(crate) fn plugin_bytes(name: &str) -> Vec<u8> {
 }
 
 fn folder_of(name: &str) -> PathBuf {
-    let conformance = name.starts_with("spec-");
-    from_environment(if conformance {
-        "GUESTHOUSE_TEST_CONFORMANCE_PLUGINS"
-    } else {
+    let ready_made = repository().join("plugins").join(name).is_dir();
+    from_environment(if ready_made {
         "GUESTHOUSE_TEST_PLUGINS"
+    } else {
+        "GUESTHOUSE_TEST_CONFORMANCE_PLUGINS"
     })
 }
 

@@ -9,12 +9,17 @@
     reason = "a test that panics has failed, which is what is wanted"
 )]
 
+mod architecture;
+mod bank;
 mod clients_auth;
 mod clients_rest;
 mod clients_rpc;
 mod clients_soap;
 mod clients_websocket;
 mod examples;
+mod hostile;
+mod isolation;
 mod plugin_life;
 mod readme;
 mod support;
+mod swap;

@@ -1,9 +1,12 @@
 //! What all tests stand on: a host of one's own, a client that sends any bytes, other people's clients, and waiting for a
 //! condition. Nothing here knows what a test is about.
 
+pub(crate) mod guest;
 pub(crate) mod host;
 pub(crate) mod http;
+pub(crate) mod random;
 pub(crate) mod run;
+pub(crate) mod socket;
 pub(crate) mod wait;
 
 pub(crate) use host::{Host, Shared};

@@ -1,0 +1,30 @@
+;; A WebSocket plugin that answers a message with an action that there is not; its first byte says of which kind: a an action,
+;; m a message, c a close code above the type's 16 bits, n nearly 2^32 actions. Anything else is answered `fine`.
+(module
+  (memory (export "memory") 2)
+  (global $free (mut i32) (i32.const 16384))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (global.set $free (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.get $free)
+    (global.set $free (i32.add (global.get $free) (local.get 3))))
+  (data (i32.const 700) "fine")
+  (func (export "guesthouse:plugin/websocket@1.0.0#on-open")
+    (param i64 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) (i32.const 512))
+  (func (export "guesthouse:plugin/websocket@1.0.0#on-message") (param i64 i32 i32 i32 i32 i32) (result i32)
+    (local $letter i32)
+    (local.set $letter (i32.load8_u (local.get 4)))
+    ;; The list, at 600, of one action, at 640: send, a text, `fine`.
+    (i32.store offset=600 (i32.const 0) (i32.const 640))
+    (i32.store offset=604 (i32.const 0) (i32.const 1))
+    (i32.store offset=652 (i32.const 0) (i32.const 700))
+    (i32.store offset=656 (i32.const 0) (i32.const 4))
+    (if (i32.eq (local.get $letter) (i32.const 0x61)) (then (i32.store8 offset=640 (i32.const 0) (i32.const 200))))
+    (if (i32.eq (local.get $letter) (i32.const 0x6d)) (then (i32.store8 offset=648 (i32.const 0) (i32.const 2))))
+    (if (i32.eq (local.get $letter) (i32.const 0x63)) (then
+      (i32.store8 offset=640 (i32.const 0) (i32.const 7))
+      (i32.store offset=648 (i32.const 0) (i32.const 0x7fff07d0))
+      (i32.store offset=652 (i32.const 0) (i32.const -4))
+      (i32.store offset=656 (i32.const 0) (i32.const 4))))
+    (if (i32.eq (local.get $letter) (i32.const 0x6e)) (then (i32.store offset=604 (i32.const 0) (i32.const -1))))
+    (i32.const 600))
+  (func (export "guesthouse:plugin/websocket@1.0.0#on-close") (param i64 i32 i32 i32) (result i32) (i32.const 512)))

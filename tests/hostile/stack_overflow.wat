@@ -1,0 +1,25 @@
+;; Calls itself without end: d directly, w with wide frames, t through a table, r while its arguments are handed over.
+(module
+  (memory (export "memory") 1)
+  (type $endless (func (param i32) (result i32)))
+  (table funcref (elem $indirect))
+  (;common;)
+  (func $direct (param i32) (result i32)
+    (i32.add (call $direct (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))
+  (func $wide (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64)
+    (i64.add (local.get 0) (call $wide
+      (local.get 15) (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6)
+      (local.get 7) (local.get 8) (local.get 9) (local.get 10) (local.get 11) (local.get 12) (local.get 13)
+      (local.get 14))))
+  (func $indirect (type $endless)
+    (i32.add (call_indirect (type $endless) (local.get 0) (i32.const 0)) (i32.const 1)))
+  (func (export "guesthouse:plugin/rest@1.0.0#handle") (type $handle)
+    (local $letter i32)
+    (local.set $letter (call $letter (local.get 2) (local.get 3)))
+    (if (i32.eq (local.get $letter) (i32.const 0x64)) (then (drop (call $direct (i32.const 0)))))
+    (if (i32.eq (local.get $letter) (i32.const 0x77)) (then (drop (call $wide
+      (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4) (i64.const 5) (i64.const 6) (i64.const 7) (i64.const 8)
+      (i64.const 9) (i64.const 10) (i64.const 11) (i64.const 12) (i64.const 13) (i64.const 14) (i64.const 15)
+      (i64.const 16)))))
+    (if (i32.eq (local.get $letter) (i32.const 0x74)) (then (drop (call $indirect (i32.const 0)))))
+    (call $fine)))

@@ -72,7 +72,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let workers = config.workers.unwrap_or(cores).clamp(1, WORKERS_MAX);
     let host_limits = Arc::new(HostLimits::DEFAULT.with(&config.limits));
 
-    let sandbox = Sandbox::new(&host_limits, workers)?;
+    let sandbox = Sandbox::new(&host_limits, lanes(workers))?;
     let reset = sandbox.reset();
     let environment = Environment { store: Store::open(&state, &host_limits)? };
     let authenticator = Authenticator::new(&config, &state)?;
@@ -104,6 +104,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     access.flush();
     drop(loader);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Threads for calls that compute for long: a quarter of the cores is left to the serving threads. Priority alone does not do it:
+/// Linux lets a thread of any niceness finish its slice of some milliseconds before one that wakes up gets the core, unless
+/// another core is free.
+fn lanes(workers: usize) -> usize {
+    workers.saturating_sub(workers.div_ceil(4)).max(1)
 }
 
 /// More threads than any machine has cores.

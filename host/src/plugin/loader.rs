@@ -469,6 +469,10 @@ impl Work {
             digest: version.digest.clone(),
             styles: version.endpoints.iter().map(|endpoint| (endpoint.style(), endpoint.summary())).collect(),
         };
+        let before = self.catalog.publish(Arc::new(version));
+        let moved = before.as_ref().is_some_and(|before| *before.mount != *live.mount);
+        self.retired.take(before);
+        // Not before it is so: whoever waits for this line may ask at once.
         let styles: Vec<&str> = live.styles.iter().map(|(style, _)| *style).collect();
         tracing::info!(
             "plugin {plugin}: live at {} as {} (version {})",
@@ -476,9 +480,6 @@ impl Work {
             styles.join(", "),
             live.digest.get(..12).unwrap_or(&live.digest)
         );
-        let before = self.catalog.publish(Arc::new(version));
-        let moved = before.as_ref().is_some_and(|before| *before.mount != *live.mount);
-        self.retired.take(before);
         let record = self.record(&plugin);
         record.tried = Some(tried);
         record.in_conflict = false;
@@ -496,8 +497,12 @@ impl Work {
             live: None,
             error: None,
         });
-        // An error that goes on is said once.
-        if status.error.as_ref() != Some(&text) {
+        // An error that goes on is said once; of other files it is said again, or whoever dropped them would wait for a word.
+        let other_files = self
+            .records
+            .get(plugin)
+            .is_some_and(|record| record.tried.is_some() && tried.is_some() && record.tried != tried);
+        if other_files || status.error.as_ref() != Some(&text) {
             let meanwhile = if status.live.is_some() { "; the version before goes on serving" } else { "" };
             tracing::error!("plugin {plugin}: not loaded: {text}{meanwhile}");
         }

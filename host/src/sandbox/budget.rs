@@ -135,20 +135,21 @@ impl ResourceLimiter for Budget {
 struct Slice {
     /// None for a call's first slice, which begins without a look at the clock.
     started: Cell<Option<Duration>>,
-    was_long: Cell<bool>,
+    /// What had been used at the last tick.
+    ticked: Cell<Duration>,
 }
 
 /// So much CPU time in one slice is long. Less than a tick, because a tick is wall time and a thread is not always running.
 const LONG: Duration = Duration::from_micros(EPOCH_TICK_MS * 1_000 / 2);
 
 thread_local! {
-    static SLICE: Slice = const { Slice { started: Cell::new(None), was_long: Cell::new(false) } };
+    static SLICE: Slice = const { Slice { started: Cell::new(None), ticked: Cell::new(Duration::ZERO) } };
 }
 
 impl Slice {
     fn begin(&self, started: Option<Duration>) {
         self.started.set(started);
-        self.was_long.set(false);
+        self.ticked.set(Duration::ZERO);
     }
 
     /// What has been used since the slice began; none at the first tick of a slice that began without a clock, which starts
@@ -156,7 +157,7 @@ impl Slice {
     fn tick(&self) -> Option<Duration> {
         let now = thread_cpu();
         let used = self.started.replace(Some(now)).map(|started| now.saturating_sub(started));
-        self.was_long.set(used.is_some_and(|used| used >= LONG));
+        self.ticked.set(used.unwrap_or_default());
         used
     }
 }
@@ -171,9 +172,14 @@ pub(super) fn begin_slice() {
     SLICE.with(|slice| slice.begin(Some(thread_cpu())));
 }
 
-/// Whether the slice that has just ended was ended by a tick after a whole tick of computing.
-pub(super) fn slice_was_long() -> bool {
-    SLICE.with(|slice| slice.was_long.get())
+/// The CPU time of the slice that has just ended, if a tick ended it after it had computed for long.
+pub(super) fn long_slice() -> Option<Duration> {
+    Some(SLICE.with(|slice| slice.ticked.get())).filter(|used| *used >= LONG)
+}
+
+/// The CPU time since the slice began or was last ticked, if its clock runs.
+pub(super) fn slice_used() -> Option<Duration> {
+    SLICE.with(|slice| slice.started.get()).map(|started| thread_cpu().saturating_sub(started))
 }
 
 fn thread_cpu() -> Duration {

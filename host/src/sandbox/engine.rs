@@ -5,6 +5,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::Weak;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -37,6 +38,8 @@ pub struct Sandbox {
     /// Milliseconds that a call waits for a permit.
     pub(super) queue_wait: Duration,
     reset: Reset,
+    /// Epochs that have begun.
+    ticks: Arc<AtomicU64>,
 }
 
 /// How an instance's memory is cleaned for the next one.
@@ -60,14 +63,21 @@ impl Sandbox {
         let engine = Engine::new(&serving_config(slots, reset))
             .map_err(anyhow::Error::from)
             .context("the WebAssembly engine cannot start: the address space for its instance pool may be limited (ulimit -v)")?;
-        start_clock(engine.weak())?;
+        let ticks = Arc::default();
+        start_clock(engine.weak(), Arc::clone(&ticks))?;
         Ok(Arc::new(Self {
             engine,
             permits: Arc::new(Semaphore::new(usize::try_from(slots)?)),
             lanes: Lanes::start(lanes)?,
             queue_wait: Duration::from_millis(limits.queue_wait_ms_max),
             reset,
+            ticks,
         }))
+    }
+
+    /// A clock that costs nothing to read: the number of epochs that have begun.
+    pub(super) fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
     }
 
     /// For compiling, loading and linking.
@@ -132,6 +142,7 @@ fn serving_config(slots: u32, reset: Reset) -> Config {
         .max_memories_per_component(1)
         .max_core_instances_per_component(8)
         .max_tables_per_component(4)
+        .max_tables_per_module(4)
         .table_elements(usize::try_from(PluginLimits::DEFAULT.table_elements_max).unwrap_or(usize::MAX))
         .table_keep_resident(64 * 1024)
         .decommit_batch_size(1);
@@ -157,7 +168,7 @@ fn swap_is_off() -> bool {
 }
 
 /// Advances the epoch for as long as the engine lives.
-fn start_clock(engine: wasmtime::EngineWeak) -> Result<()> {
+fn start_clock(engine: wasmtime::EngineWeak, ticks: Arc<AtomicU64>) -> Result<()> {
     let tick = Duration::from_millis(EPOCH_TICK_MS);
     std::thread::Builder::new()
         .name("epoch".to_owned())
@@ -165,7 +176,10 @@ fn start_clock(engine: wasmtime::EngineWeak) -> Result<()> {
             loop {
                 std::thread::sleep(tick);
                 match engine.upgrade() {
-                    Some(engine) => engine.increment_epoch(),
+                    Some(engine) => {
+                        engine.increment_epoch();
+                        ticks.fetch_add(1, Ordering::Relaxed);
+                    }
                     None => return,
                 }
             }

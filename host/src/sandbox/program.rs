@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use wasmtime::component::{
 use super::budget::{self, Budget, CallFailure};
 use super::engine::Sandbox;
 use crate::capability::{CallContext, CallState, HasCallState, PluginCapabilities, rooms};
-use crate::limits::PluginLimits;
+use crate::limits::{EPOCH_TICK_MS, PluginLimits};
 
 /// The data of a store: one call's budget and what its imports work on.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ pub struct Program {
     permits: Arc<Semaphore>,
     /// Until when (milliseconds of [`Program::now_ms`]) new calls start on a lane at once, because an earlier one ran long.
     heavy_until_ms: AtomicU64,
+    /// A call took longer than a tick and was seen by none: the clock of the next one runs from its start.
+    suspect: AtomicBool,
     born: Instant,
 }
 
@@ -77,8 +79,16 @@ struct Linked {
     capabilities: Arc<PluginCapabilities>,
 }
 
-/// How long a plugin counts as heavy after a call of it had to be moved to a lane.
-const HEAVY_MS: u64 = 1_000;
+/// How long a plugin counts as heavy, as a multiple of the CPU time for which a call of it held a serving thread: so its calls
+/// hold one for no more than a thousandth of the time, whatever they do and however they are spaced.
+const HEAVY_FACTOR: u32 = 1_000;
+/// And at most so long.
+const HEAVY_MAX: Duration = Duration::from_secs(60);
+/// So many ticks, of which the first may come right after a call began, are two whole ones. A call that takes longer without being
+/// stopped by any is one long instruction, like filling a whole memory, or its instance takes long to make or to clear away.
+const UNSEEN_TICKS: u64 = 3;
+/// The same as a time.
+const UNSEEN: Duration = Duration::from_millis(2 * EPOCH_TICK_MS);
 
 impl Program {
     /// Links a component.
@@ -107,6 +117,7 @@ impl Program {
             linked: Arc::new(Linked { pre, limits, capabilities }),
             permits: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
             heavy_until_ms: AtomicU64::new(0),
+            suspect: AtomicBool::new(false),
             born: Instant::now(),
         })
     }
@@ -175,9 +186,15 @@ impl Program {
         let linked = Arc::clone(&self.linked);
         let mut call = Box::pin(run(linked, export.index, parameters, context, deadline, permits));
         if !self.is_heavy() {
-            match on_serving_thread(&mut call, deadline, wall_ms_max).await {
+            let suspect = self.suspect.load(Ordering::Relaxed);
+            let began = self.sandbox.ticks();
+            match on_serving_thread(&mut call, suspect, deadline, wall_ms_max).await {
+                Turn::DoneAtOnce(result) => {
+                    self.judge(suspect, self.sandbox.ticks().saturating_sub(began));
+                    return result;
+                }
                 Turn::Done(result) => return result,
-                Turn::TooLong => self.mark_heavy(),
+                Turn::TooLong(used) => self.mark_heavy(used),
             }
         }
         let moved = self.sandbox.lanes.take(within(call, deadline, wall_ms_max));
@@ -217,8 +234,23 @@ impl Program {
         until != 0 && self.now_ms() < until
     }
 
-    fn mark_heavy(&self) {
-        self.heavy_until_ms.store(self.now_ms().saturating_add(HEAVY_MS), Ordering::Relaxed);
+    /// Looks at a call that was over in one slice and that no tick has ended.
+    fn judge(&self, suspect: bool, ticks: u64) {
+        if suspect {
+            match budget::slice_used() {
+                Some(used) if used >= UNSEEN => self.mark_heavy(used),
+                _ => self.suspect.store(false, Ordering::Relaxed),
+            }
+        } else if ticks >= UNSEEN_TICKS {
+            // On a busy machine it may also have waited for its turn; the next one is measured by the thread's own clock.
+            self.suspect.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn mark_heavy(&self, used: Duration) {
+        let heavy = used.saturating_mul(HEAVY_FACTOR).min(HEAVY_MAX);
+        let heavy_ms = u64::try_from(heavy.as_millis()).unwrap_or(u64::MAX);
+        self.heavy_until_ms.fetch_max(self.now_ms().saturating_add(heavy_ms), Ordering::Relaxed);
     }
 }
 
@@ -229,33 +261,43 @@ struct Permits {
 
 /// What became of a call on its serving thread.
 enum Turn<R> {
+    /// It was over without a wait.
+    DoneAtOnce(Result<Answer<R>, CallFailure>),
+    /// It is over.
     Done(Result<Answer<R>, CallFailure>),
-    /// It has computed for longer than a tick at a stretch: its neighbours have waited enough.
-    TooLong,
+    /// It has computed for so long at a stretch: its neighbours have waited enough.
+    TooLong(Duration),
 }
 
 async fn on_serving_thread<R>(
     call: &mut Pin<Box<impl Future<Output = Result<Answer<R>, CallFailure>>>>,
+    suspect: bool,
     deadline: Instant,
     wall_ms_max: u64,
 ) -> Turn<R> {
-    let mut is_first = true;
+    let mut slices = 0_u32;
     // Made when the call waits for the first time, which most never do.
     let mut timer = None;
     std::future::poll_fn(|task| {
-        if std::mem::take(&mut is_first) {
+        if slices == 0 && !suspect {
             budget::begin_first_slice();
         } else {
             budget::begin_slice();
         }
+        slices = slices.saturating_add(1);
         match poll_caught(call.as_mut(), task) {
+            Poll::Ready(result) if slices == 1 => Poll::Ready(Turn::DoneAtOnce(result)),
             Poll::Ready(result) => Poll::Ready(Turn::Done(result)),
-            Poll::Pending if budget::slice_was_long() => Poll::Ready(Turn::TooLong),
-            Poll::Pending => timer
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())))
-                .as_mut()
-                .poll(task)
-                .map(|()| Turn::Done(Err(CallFailure::OutOfTime(wall_ms_max)))),
+            Poll::Pending => {
+                if let Some(used) = budget::long_slice() {
+                    return Poll::Ready(Turn::TooLong(used));
+                }
+                timer
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())))
+                    .as_mut()
+                    .poll(task)
+                    .map(|()| Turn::Done(Err(CallFailure::OutOfTime(wall_ms_max))))
+            }
         }
     })
     .await

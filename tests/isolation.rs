@@ -7,6 +7,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
 use crate::support::{Connection, Host, guest, http};
 
 /// Of the victim, per second.
@@ -55,8 +57,42 @@ fn seconds() -> Duration {
     Duration::from_secs(wish.map_or(3, |text| text.parse().expect("a number of seconds")))
 }
 
+/// Where the host, the attackers and the victim run: on a machine of four cores and more each has cores of its own, so that the
+/// attackers take none of the victim's time but by way of the host.
+struct Cores {
+    host: CpuSet,
+    attackers: CpuSet,
+    victim: CpuSet,
+}
+
+impl Cores {
+    fn divide() -> Self {
+        let all = sched_getaffinity(None).expect("the cores of this thread");
+        let numbers: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&number| all.is_set(number)).collect();
+        let [host @ .., attackers, victim] = numbers.as_slice() else {
+            return Self { host: all, attackers: all, victim: all };
+        };
+        if host.len() < 2 {
+            return Self { host: all, attackers: all, victim: all };
+        }
+        let set = |numbers: &[usize]| {
+            let mut set = CpuSet::new();
+            numbers.iter().for_each(|&number| set.set(number));
+            set
+        };
+        Self { host: set(host), attackers: set(&[*attackers]), victim: set(&[*victim]) }
+    }
+}
+
+/// Keeps this thread, and what it starts, on these cores.
+fn run_on(cores: &CpuSet) {
+    sched_setaffinity(None, cores).expect("a thread may choose among its cores");
+}
+
 #[test]
 fn a_plugin_under_attack_costs_the_callers_of_another_little() {
+    let cores = Cores::divide();
+    run_on(&cores.host);
     let mut host = Host::builder()
         .plugin("spec-rest")
         .file("loop.wasm", guest::rest(include_str!("hostile/loops.wat")))
@@ -65,6 +101,7 @@ fn a_plugin_under_attack_costs_the_callers_of_another_little() {
         .file("trap.wasm", guest::rest(include_str!("hostile/trap.wat")))
         .configuration("access-log = \"off\"")
         .start();
+    run_on(&cores.victim);
     let time = seconds();
     // Not measured: the first requests of a process.
     victim(&host, Duration::from_secs(1));
@@ -85,6 +122,7 @@ fn a_plugin_under_attack_costs_the_callers_of_another_little() {
             let _end = AtEnd(&stop);
             for _ in 0..ATTACKERS {
                 scope.spawn(|| {
+                    run_on(&cores.attackers);
                     let request = http::request(host.address(), "GET", target, &[], b"");
                     let mut connection = Connection::open(host.address());
                     while !stop.load(Ordering::Relaxed) {

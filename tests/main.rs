@@ -19,6 +19,7 @@ mod clients_websocket;
 mod examples;
 mod hostile;
 mod isolation;
+mod limits;
 mod plugin_life;
 mod readme;
 mod support;

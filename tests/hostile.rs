@@ -336,10 +336,14 @@ fn an_import_that_is_not_offered_or_not_granted_is_refused_when_the_plugin_is_lo
     let table = [
         ("unknown", "acme:secret/api@1.0.0", ["acme:secret/api@1.0.0", "unknown.wasm"]),
         ("network", "wasi:http/outgoing-handler@0.2.0", ["wasi:http/outgoing-handler", "is not offered"]),
-        ("newer", "guesthouse:plugin/context@9.0.0", ["guesthouse:plugin/context@9.0.0", "is not offered"]),
+        (
+            "newer",
+            "guesthouse:plugin/context@9.0.0",
+            ["guesthouse:plugin/context@9.0.0", "is not compatible"],
+        ),
         ("store", "wasi:keyvalue/store@0.2.0-draft", ["wasi:keyvalue/store", "[grants]"]),
         ("commit", "guesthouse:plugin/transaction@1.0.0", ["guesthouse:plugin/transaction", "[grants]"]),
-        ("config", "wasi:config/store@0.2.0-rc.1", ["wasi:config/store", "[grants]"]),
+        ("config", "wasi:config/store@0.2.0-rc.1", ["wasi:config/store", "[grants.config]"]),
     ];
     let mut builder = Host::builder().plugin("spec-rest");
     for (name, interface, _) in table {
@@ -368,7 +372,7 @@ fn more_instances_tables_and_memory_than_a_plugin_may_have_are_refused_when_it_i
     let repeated = |count: usize, item: &str| item.repeat(count);
     let empty = "(core module $m)";
     let table = [
-        ("instances", many(&format!("{empty}{}", repeated(1_000, "(core instance (instantiate $m))")))),
+        ("instances", many(&format!("{empty}{}", repeated(100, "(core instance (instantiate $m))")))),
         (
             "tables",
             many(&format!(
@@ -427,5 +431,101 @@ fn a_websocket_answer_of_another_type_ends_its_connection_only() {
     }
     bystander.send_text("hello");
     assert_eq!(bystander.text(), "fine");
+    assert_well(&mut host);
+}
+
+/// Nothing of what went on inside is told to a caller.
+#[track_caller]
+fn assert_discreet(text: &str) {
+    for word in [
+        "wasm",
+        "unreachable",
+        "backtrace",
+        "discriminant",
+        "utf-8",
+        "guest",
+        "/home",
+        "/tmp",
+        "panicked",
+        "0x",
+    ] {
+        assert!(!text.to_ascii_lowercase().contains(word), "{word}: {text}");
+    }
+}
+
+#[test]
+fn callers_of_rpc_are_told_in_their_own_protocol() {
+    let mut host = Host::builder()
+        .plugin("spec-rest")
+        .file("remote.wasm", guest::component(&["rpc-plugin"], include_str!("hostile/rpc.wat")))
+        .file("remote.toml", LITTLE_CPU)
+        .start();
+    for letter in ['t', 'l', 'g', 'k', 'u', 'j', 'm'] {
+        for round in 0..ROUNDS / 10 {
+            let call = format!(r#"{{"jsonrpc":"2.0","id":{round},"method":"{letter}"}}"#);
+            let answer = host.post("/remote", "application/json", call);
+            assert_eq!(answer.status, 200, "{letter}: {answer:?}");
+            let reply = answer.json();
+            assert_eq!(reply["id"], round, "{letter}: {reply}");
+            let code = reply["error"]["code"].as_i64().unwrap_or_else(|| panic!("{letter}: {reply}"));
+            assert!((-32_768..=-32_000).contains(&code), "{letter}: {reply}");
+            assert_discreet(answer.text());
+        }
+        let call = format!("<methodCall><methodName>{letter}</methodName></methodCall>");
+        let answer = host.post("/remote", "text/xml", call);
+        assert_eq!(answer.status, 200, "{letter}: {answer:?}");
+        assert!(answer.text().contains("<fault>"), "{letter}: {}", answer.text());
+        assert_discreet(answer.text());
+    }
+    // One bad call of a batch is that one's.
+    let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"t"},{"jsonrpc":"2.0","id":2,"method":"f"},{"jsonrpc":"2.0","id":3,"method":"l"}]"#;
+    let replies = host.post("/remote", "application/json", batch).json();
+    let of = |id: u64| {
+        let all = replies.as_array().expect("an array");
+        all.iter().find(|reply| reply["id"] == id).unwrap_or_else(|| panic!("{replies}")).clone()
+    };
+    assert!(of(1)["error"].is_object() && of(3)["error"].is_object(), "{replies}");
+    assert_eq!(of(2)["result"], "fine");
+    assert_well(&mut host);
+}
+
+#[test]
+fn callers_of_soap_are_told_with_a_fault() {
+    let mut host = Host::builder()
+        .plugin("spec-rest")
+        .file("remote.wasm", guest::component(&["soap-plugin"], include_str!("hostile/soap.wat")))
+        .file("remote.toml", LITTLE_CPU)
+        .start();
+    let versions = [
+        ("http://schemas.xmlsoap.org/soap/envelope/", "text/xml; charset=utf-8", "Server"),
+        ("http://www.w3.org/2003/05/soap-envelope", "application/soap+xml; charset=utf-8", "Receiver"),
+    ];
+    for (namespace, kind, code) in versions {
+        let call = |operation: &str| {
+            let text = format!(
+                "<e:Envelope xmlns:e=\"{namespace}\"><e:Body><{operation} xmlns=\"urn:a\"/></e:Body></e:Envelope>"
+            );
+            host.post("/remote", kind, text)
+        };
+        for operation in ["t", "l", "g", "k", "u", "m"] {
+            for _ in 0..ROUNDS / 10 {
+                let answer = call(operation);
+                assert_eq!(answer.status, 500, "{operation}: {answer:?}");
+                assert!(
+                    answer.header("content-type").is_some_and(|given| given.starts_with(&kind[..8])),
+                    "{answer:?}"
+                );
+                assert!(
+                    answer.text().contains(":Fault>") && answer.text().contains(code),
+                    "{}",
+                    answer.text()
+                );
+                assert_discreet(answer.text());
+            }
+        }
+        let answer = call("fine");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.text().contains("<fine"), "{}", answer.text());
+    }
     assert_well(&mut host);
 }

@@ -65,7 +65,7 @@ test: export GUESTHOUSE_TEST_PLUGINS := $(CURDIR)/target/plugins
 test: export GUESTHOUSE_TEST_CONFORMANCE_PLUGINS := $(CURDIR)/target/conformance-plugins
 test: export GUESTHOUSE_TEST_PYTHON := $(CURDIR)/$(VENV)/bin/python
 test: plugins conformance-plugins clients
-	.ci/install curl
+	.ci/install curl wrk
 	cargo test $(GUEST_FLAGS)
 	cargo test $(CARGO_FLAGS)
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use crate::support::host::plugin_bytes;
 use crate::support::{Connection, Host, guest, http};
 
 /// Of the victim, per second.
@@ -95,6 +96,7 @@ fn a_plugin_under_attack_costs_the_callers_of_another_little() {
     run_on(&cores.host);
     let mut host = Host::builder()
         .plugin("spec-rest")
+        .file("other.wasm", plugin_bytes("spec-rest"))
         .file("loop.wasm", guest::rest(include_str!("hostile/loops.wat")))
         .file("memory.wasm", guest::rest(include_str!("hostile/memory_bomb.wat")))
         .file("stack.wasm", guest::rest(include_str!("hostile/stack_overflow.wat")))
@@ -105,7 +107,9 @@ fn a_plugin_under_attack_costs_the_callers_of_another_little() {
     let time = seconds();
     // Not measured: the first requests of a process.
     victim(&host, Duration::from_secs(1));
-    let attacks: [(&str, &str, &[u16]); 6] = [
+    let attacks: [(&str, &str, &[u16]); 7] = [
+        // For comparison: what as many honest clients cost at full speed.
+        ("no attack but full load", "/other/", &[200]),
         ("infinite loop", "/loop/h", &[504]),
         ("loop of bulk memory writes", "/loop/b", &[504]),
         ("memory bomb, refused", "/memory/s", &[502]),

@@ -118,11 +118,40 @@ fn an_endless_loop_ends_with_its_cpu_time_wherever_it_runs() {
         ROUNDS / 4,
         &[('h', OUT_OF_TIME), ('n', OUT_OF_TIME), ('b', OUT_OF_TIME), ('p', OUT_OF_TIME)],
     );
-    for text in [LOOP_IN_START, LOOP_IN_REALLOC] {
-        let mut host = with_guest(text, LITTLE_CPU);
-        repeatedly(&host, ROUNDS / 4, "/guest", OUT_OF_TIME);
-        assert_well(&mut host);
+    let mut host = with_guest(LOOP_IN_REALLOC, LITTLE_CPU);
+    repeatedly(&host, ROUNDS / 4, "/guest", OUT_OF_TIME);
+    assert_well(&mut host);
+}
+
+#[test]
+fn a_plugin_that_cannot_be_instantiated_or_has_another_type_is_refused_when_it_is_loaded() {
+    // The contract's interface by name, with a function of another type.
+    let other_type = wat::parse_str(
+        r#"(component
+            (core module $module (func (export "handle") (result i32) (i32.const 7)))
+            (core instance $core (instantiate $module))
+            (func $handle (result u32) (canon lift (core func $core "handle")))
+            (instance $rest (export "handle" (func $handle)))
+            (export "guesthouse:plugin/rest@1.0.0" (instance $rest)))"#,
+    )
+    .expect("valid text");
+    let mut host = Host::builder()
+        .plugin("spec-rest")
+        .file("stuck.wasm", guest::rest(LOOP_IN_START))
+        .file("stuck.toml", LITTLE_CPU)
+        .file("other.wasm", other_type)
+        .start();
+    for (name, parts) in [
+        ("stuck", ["cannot be instantiated", "of CPU time (cpu_ms_max)"]),
+        ("other", ["`handle` of `guesthouse:plugin/rest@1.0.0`", "is not of the contract's type"]),
+    ] {
+        let line = host.wait_for_log(&format!("plugin {name}: not loaded"));
+        for part in parts {
+            assert!(line.contains(part), "{line}");
+        }
+        assert_eq!(host.get(&format!("/{name}")).status, 404);
     }
+    assert_well(&mut host);
 }
 
 #[test]

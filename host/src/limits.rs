@@ -135,7 +135,7 @@ limits! {
         memory_bytes_max = 64 * MIB, 64 * KIB, 128 * MIB, "Linear memory of one instance. The ceiling is the size of a slot in the pool.";
         table_elements_max = 20_000, 16, 20_000, "Elements of one table; a large table is host memory.";
         cpu_ms_max = 1_000, 1, 600_000, "CPU time of one call. A call past it is ended, whatever it is doing.";
-        wall_ms_max = 10_000, 1, 3_600_000, "Time of one call from start to answer, waiting for host calls included.";
+        wall_ms_max = 10_000, 1, 3_600_000, "Time of one call, from the moment it has an instance to its answer, waiting for host calls included.";
         hostcall_bytes_max = 2 * MIB, 64 * KIB, 128 * MIB, "What the host copies out of the guest in one host call or result, beside the answer's own limit. wasmtime's default is 128 MiB.";
         resources_max = 1_000, 8, 100_000, "Handles one instance holds. wasmtime's default is a million.";
         random_bytes_max = 64 * KIB, 8, 16 * MIB, "Random bytes in one host call.";

@@ -44,7 +44,7 @@ impl Style for AnswerStyle {
         context: CallContext,
     ) -> Pin<Box<dyn Future<Output = anyhow::Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
-            let export = program.export::<(), (u32,)>(ANSWER, "answer")?;
+            let export = program.export::<(), (u32,)>(ANSWER, "answer", context.clone()).await?;
             let answer = program.call(&export, (), context).await?;
             Ok(Arc::new(AnswerEndpoint(answer.value.0)) as Arc<dyn Endpoint>)
         })

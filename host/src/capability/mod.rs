@@ -98,7 +98,7 @@ pub struct CallContext {
     pub request_id: RequestId,
     /// Where the plugin is served; empty for the root.
     pub mount: Arc<str>,
-    /// When the request came in; the wall limit counts from here.
+    /// When the request came in.
     pub started: Instant,
 }
 

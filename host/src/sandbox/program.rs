@@ -79,6 +79,25 @@ struct Linked {
     capabilities: Arc<PluginCapabilities>,
 }
 
+impl Linked {
+    /// A store for one call, with every limit set.
+    fn store(&self, context: CallContext, deadline: Instant) -> Store<Guest> {
+        let Self { pre, limits, capabilities } = self;
+        let guest = Guest {
+            budget: Budget::new(limits),
+            call: CallState::new(context, deadline, Arc::clone(capabilities)),
+        };
+        let mut store = Store::new(pre.engine(), guest);
+        store.limiter(|guest| &mut guest.budget);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().budget.on_tick()));
+        store.set_epoch_deadline(1);
+        let copied_bytes_max = limits.response_bytes_max.saturating_add(limits.hostcall_bytes_max);
+        store.set_hostcall_fuel(usize::try_from(copied_bytes_max).unwrap_or(usize::MAX));
+        store.set_max_component_handles(usize::try_from(limits.resources_max).unwrap_or(usize::MAX));
+        store
+    }
+}
+
 /// How long a plugin counts as heavy, as a multiple of the CPU time for which a call of it held a serving thread: so its calls
 /// hold one for no more than a thousandth of the time, whatever they do and however they are spaced.
 const HEAVY_FACTOR: u32 = 1_000;
@@ -140,14 +159,21 @@ impl Program {
         &self.linked.capabilities
     }
 
-    /// Finds an exported function and checks its type, so that a plugin of another shape is refused at load.
+    /// Finds an exported function and checks its type on an instance, so that a plugin of another shape, or one that cannot
+    /// even be instantiated, is refused at load.
     ///
     /// # Errors
-    /// When the component has no such interface or function, or one of another type.
-    pub fn export<P, R>(&self, interface: &str, function: &str) -> Result<Export<P, R>>
+    /// When the component has no such interface or function, or one of another type, or cannot be instantiated within its
+    /// limits.
+    pub async fn export<P, R>(
+        &self,
+        interface: &str,
+        function: &str,
+        context: CallContext,
+    ) -> Result<Export<P, R>>
     where
-        P: ComponentNamedList + Lower,
-        R: ComponentNamedList + Lift,
+        P: ComponentNamedList + Lower + 'static,
+        R: ComponentNamedList + Lift + 'static,
     {
         let component = self.linked.pre.component();
         let (_, instance) = component
@@ -156,8 +182,27 @@ impl Program {
         let (_, index) = component
             .get_export(Some(&instance), function)
             .ok_or_else(|| anyhow!("the interface `{interface}` has no function `{function}`"))?;
-        let export = Export { index, types: PhantomData };
-        Ok(export)
+        let wall_ms_max = self.linked.limits.wall_ms_max;
+        let deadline = Instant::now() + Duration::from_millis(wall_ms_max);
+        let linked = Arc::clone(&self.linked);
+        let check = Box::pin(async move {
+            let mut store = linked.store(context, deadline);
+            match linked.pre.instantiate_async(&mut store).await {
+                Ok(instance) => {
+                    let mismatch = instance.get_typed_func::<P, R>(&mut store, &index).err();
+                    Ok(Answer { value: mismatch.map(|error| format!("{error:#}")), turn: None })
+                }
+                Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
+            }
+        });
+        match within(check, deadline, wall_ms_max).await {
+            Ok(Answer { value: None, .. }) => Ok(Export { index, types: PhantomData }),
+            Ok(Answer { value: Some(mismatch), .. }) => Err(anyhow!(
+                "the function `{function}` of `{interface}` is not of the contract's type: {mismatch}; build the plugin \
+                 against the WIT of that version"
+            )),
+            Err(failure) => Err(anyhow!(failure).context("the component cannot be instantiated")),
+        }
     }
 
     /// Whether the component exports an interface, in this or a compatible version.
@@ -182,7 +227,8 @@ impl Program {
     {
         let permits = self.permits().await?;
         let wall_ms_max = self.linked.limits.wall_ms_max;
-        let deadline = context.started + Duration::from_millis(wall_ms_max);
+        // From here, not from the request's arrival: a client that sends its body slowly must not use up the plugin's time.
+        let deadline = Instant::now() + Duration::from_millis(wall_ms_max);
         let linked = Arc::clone(&self.linked);
         let mut call = Box::pin(run(linked, export.index, parameters, context, deadline, permits));
         if !self.is_heavy() {
@@ -339,22 +385,11 @@ where
     P: ComponentNamedList + Lower + Send + Sync + 'static,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
-    let Linked { pre, limits, capabilities } = &*linked;
-    let guest = Guest {
-        budget: Budget::new(limits),
-        call: CallState::new(context, deadline, Arc::clone(capabilities)),
-    };
-    let mut store = Store::new(pre.engine(), guest);
-    store.limiter(|guest| &mut guest.budget);
-    store.epoch_deadline_callback(|mut store| Ok(store.data_mut().budget.on_tick()));
-    store.set_epoch_deadline(1);
-    let copied_bytes_max = limits.response_bytes_max.saturating_add(limits.hostcall_bytes_max);
-    store.set_hostcall_fuel(usize::try_from(copied_bytes_max).unwrap_or(usize::MAX));
-    store.set_max_component_handles(usize::try_from(limits.resources_max).unwrap_or(usize::MAX));
-    let result = enter(pre, &mut store, export, parameters).await;
+    let mut store = linked.store(context, deadline);
+    let result = enter(&linked.pre, &mut store, export, parameters).await;
     match result {
         Ok(value) => Ok(Answer { value, turn: store.data_mut().call.turn.take() }),
-        Err(error) => Err(store.data().budget.explain(&error, limits)),
+        Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
     }
 }
 

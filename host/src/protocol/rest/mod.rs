@@ -54,9 +54,10 @@ impl Style for Rest {
         context: CallContext,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
-            let handle = program.export(INTERFACE, "handle")?;
+            let handle = program.export(INTERFACE, "handle", context.clone()).await?;
             let contract = if program.exports(CONTRACT) {
-                let endpoints: Export<(), (Vec<Declared>,)> = program.export(CONTRACT, "endpoints")?;
+                let endpoints: Export<(), (Vec<Declared>,)> =
+                    program.export(CONTRACT, "endpoints", context.clone()).await?;
                 let declared = program.call(&endpoints, (), context).await.context("`endpoints` failed")?;
                 Some(Contract::new(declared.value.0).context("`endpoints` answers what cannot be served")?)
             } else {

@@ -73,8 +73,9 @@ impl Style for Rpc {
         context: CallContext,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
-            let call = program.export(INTERFACE, "call")?;
-            let list: Export<(), (Vec<Method>,)> = program.export(INTERFACE, "methods")?;
+            let call = program.export(INTERFACE, "call", context.clone()).await?;
+            let list: Export<(), (Vec<Method>,)> =
+                program.export(INTERFACE, "methods", context.clone()).await?;
             let listed = program.call(&list, (), context).await.context("`methods` failed")?;
             let methods = MethodTable::new(listed.value.0, program.limits())
                 .context("`methods` answers what cannot be served")?;

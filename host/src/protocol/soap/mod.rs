@@ -71,9 +71,9 @@ impl Style for Soap {
         context: CallContext,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
-            let describe = program.export::<(), (Service,)>(INTERFACE, "describe")?;
-            let wsdl = program.export::<(String,), (String,)>(INTERFACE, "wsdl")?;
-            let handle = program.export(INTERFACE, "handle")?;
+            let describe = program.export::<(), (Service,)>(INTERFACE, "describe", context.clone()).await?;
+            let wsdl = program.export::<(String,), (String,)>(INTERFACE, "wsdl", context.clone()).await?;
+            let handle = program.export(INTERFACE, "handle", context.clone()).await?;
             let service = program
                 .call(&describe, (), context.clone())
                 .await

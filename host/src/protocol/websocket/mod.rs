@@ -54,13 +54,13 @@ impl Style for WebSocket {
     fn bind<'a>(
         &'a self,
         program: Arc<Program>,
-        _context: CallContext,
+        context: CallContext,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
             let endpoint: Arc<dyn Endpoint> = Arc::new(WebSocketEndpoint {
-                on_open: program.export(INTERFACE, "on-open")?,
-                on_message: program.export(INTERFACE, "on-message")?,
-                on_close: program.export(INTERFACE, "on-close")?,
+                on_open: program.export(INTERFACE, "on-open", context.clone()).await?,
+                on_message: program.export(INTERFACE, "on-message", context.clone()).await?,
+                on_close: program.export(INTERFACE, "on-close", context.clone()).await?,
                 program,
             });
             Ok(endpoint)

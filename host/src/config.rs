@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use crate::limits::{HostLimitOverrides, PluginLimitOverrides};
-use crate::plugin::manifest::AuthPolicy;
+use crate::plugin::manifest::{AuthPolicy, parse_toml};
 
 /// The file as it is written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -43,7 +43,7 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("the configuration `{}` cannot be read", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("the configuration `{}` is not valid", path.display()))
+        parse_toml(&path.display().to_string(), &text)
     }
 }
 

@@ -132,7 +132,7 @@ limits! {
 limits! {
     /// What one plugin may use: `[limits]` in its manifest, and `[plugin-limits]` in `guesthouse.toml` for all.
     PluginLimits, PluginLimitOverrides {
-        memory_bytes_max = 64 * MIB, 64 * KIB, 128 * MIB, "Linear memory of one instance. The ceiling is the size of a slot in the pool.";
+        memory_bytes_max = 64 * MIB, 64 * KIB, MEMORY_BYTES_CEILING, "Linear memory of one instance. The ceiling is the size of a slot in the pool.";
         table_elements_max = 20_000, 16, 20_000, "Elements of one table; a large table is host memory.";
         cpu_ms_max = 1_000, 1, 600_000, "CPU time of one call. A call past it is ended, whatever it is doing.";
         wall_ms_max = 10_000, 1, 3_600_000, "Time of one call, from the moment it has an instance to its answer, waiting for host calls included.";
@@ -165,9 +165,8 @@ limits! {
     }
 }
 
-/// The request bodies that a style reads are capped by this much beside the plugin's own limit when values are copied to
-/// and from the guest: fields, names and the frame of the record.
-pub const CALL_OVERHEAD_BYTES: u64 = MIB;
+/// The size of a slot in the instance pool: no plugin can be given more linear memory.
+pub const MEMORY_BYTES_CEILING: u64 = 128 * MIB;
 
 /// Bytes of namespace declarations that may be repeated on the parts of one XML document that are handed on by themselves, so
 /// that a few long declarations and many small parts cannot make a large multiple of the document.

@@ -60,6 +60,14 @@ impl MediaType {
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
+
+    /// Whether the text is in UTF-8: it says so, or names no character set.
+    #[must_use]
+    pub fn is_utf8(&self) -> bool {
+        self.parameter("charset").is_none_or(|charset| {
+            charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+        })
+    }
 }
 
 /// A token or a quoted string from the front, and what follows it.

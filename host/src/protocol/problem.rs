@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::exchange::Response;
 use crate::failure::Failure;
@@ -20,19 +20,11 @@ const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 /// A failure as problem details. `method` is the request's, when there is one.
 #[must_use]
 pub fn render(failure: &Failure, method: Option<&Method>) -> Response {
-    let status = failure.status();
-    let mut body = json!({
-        "type": "about:blank",
-        "title": status.canonical_reason().unwrap_or("Error"),
-        "status": status.as_u16(),
-        "detail": failure.public(),
-    });
-    if let (Failure::NotAcceptable { available }, Some(body)) = (failure, body.as_object_mut()) {
+    let mut body = document(failure.status(), failure.public());
+    if let Failure::NotAcceptable { available } = failure {
         body.insert("available".to_owned(), json!(available));
     }
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
+    let mut response = respond(failure.status(), body);
     describe(failure, method, response.headers_mut());
     response
 }
@@ -81,9 +73,21 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 /// A plugin's own refusal, with its own sentence.
 #[must_use]
 pub fn rejection(status: StatusCode, detail: &str) -> Response {
-    let title = status.canonical_reason().unwrap_or("Error");
-    let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    respond(status, document(status, detail))
+}
+
+/// The members that every problem has. With `about:blank` the title is the status's own phrase.
+fn document(status: StatusCode, detail: &str) -> Map<String, Value> {
+    let mut members = Map::new();
+    members.insert("type".to_owned(), json!("about:blank"));
+    members.insert("title".to_owned(), json!(status.canonical_reason().unwrap_or("Error")));
+    members.insert("status".to_owned(), json!(status.as_u16()));
+    members.insert("detail".to_owned(), json!(detail));
+    members
+}
+
+fn respond(status: StatusCode, body: Map<String, Value>) -> Response {
+    let mut response = Response::new(Full::new(Bytes::from(Value::Object(body).to_string())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
     response

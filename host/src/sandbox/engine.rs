@@ -4,7 +4,6 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use wasmtime::{
 };
 
 use super::lane::Lanes;
-use crate::limits::{EPOCH_TICK_MS, HostLimits, PluginLimits};
+use crate::limits::{EPOCH_TICK_MS, HostLimits, MEMORY_BYTES_CEILING, PluginLimits};
 
 /// Guest frames may take this much of a fiber's stack.
 const WASM_STACK_BYTES_MAX: usize = 512 * 1024;
@@ -25,9 +24,6 @@ const FIBER_STACK_BYTES: usize = 1024 * 1024;
 const KEEP_RESIDENT_SCANNED_BYTES: usize = 2 * 1024 * 1024;
 /// Zeroed whole after every call otherwise, so it is small.
 const KEEP_RESIDENT_ZEROED_BYTES: usize = 64 * 1024;
-
-/// The largest linear memory any plugin can be given: the size of a slot.
-pub const MEMORY_BYTES_CEILING: u64 = 128 * 1024 * 1024;
 
 /// The engine, its pool's permits and the threads for long calls.
 #[derive(Debug)]
@@ -187,6 +183,3 @@ fn start_clock(engine: wasmtime::EngineWeak, ticks: Arc<AtomicU64>) -> Result<()
         .context("the thread of the epoch clock cannot be started")?;
     Ok(())
 }
-
-/// A weak handle, for what outlives nothing of the sandbox.
-pub type WeakSandbox = Weak<Sandbox>;

@@ -3,31 +3,14 @@
 //! Owns the comparison of media types (RFC 9110, sections 8.3.1 and 12.5.1). What cannot be read as an Accept field is
 //! treated as absent, as the specification's robustness asks; what cannot be read as a Content-Type is no type at all.
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use http::header::{ACCEPT, HeaderMap};
 
-/// `type/subtype` without parameters, in lower case, of a well-formed media type.
-fn essence(text: &str) -> Option<String> {
-    let (kind, subtype) = text.split(';').next()?.trim().split_once('/')?;
-    let token = |text: &str| {
-        !text.is_empty()
-            && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
-    };
-    (token(kind) && token(subtype)).then(|| format!("{kind}/{subtype}").to_ascii_lowercase())
-}
+use super::super::media_type::MediaType;
 
 /// Whether the body's type is one of `consumes`, with no character set but UTF-8.
 pub(super) fn is_one_of(headers: &HeaderMap, consumes: &[String]) -> bool {
-    let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return false };
-    let Ok(text) = value.to_str() else { return false };
-    let charset_is_utf8 = text.split(';').skip(1).all(|parameter| match parameter.trim().split_once('=') {
-        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-            let value = value.trim().trim_matches('"');
-            value.eq_ignore_ascii_case("utf-8") || value.eq_ignore_ascii_case("utf8")
-        }
-        _ => true,
-    });
-    charset_is_utf8 && essence(text).is_some_and(|essence| consumes.contains(&essence))
+    MediaType::of(headers)
+        .is_some_and(|media_type| media_type.is_utf8() && consumes.contains(&media_type.essence))
 }
 
 /// Whether one of `produces` is acceptable. Everything is, when nothing is declared or asked.
@@ -46,35 +29,34 @@ pub(super) fn acceptable(headers: &HeaderMap, produces: &[String]) -> bool {
     if ranges.is_empty() {
         return true;
     }
-    produces.iter().any(|produced| quality(produced, &ranges) > 0)
+    produces.iter().any(|produced| is_wanted(produced, &ranges))
 }
 
-/// A media range and its weight in thousandths.
-fn range(item: &str) -> Option<(String, u16)> {
-    let weight = item.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.trim().split_once('=')?;
-        name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
-    });
-    let weight = match weight {
-        None => 1_000,
+/// A media range, and whether it is wanted at all (a weight above 0).
+fn range(item: &str) -> Option<(String, bool)> {
+    let media_range = MediaType::parse(item)?;
+    let is_wanted = match media_range.parameter("q") {
+        None => true,
         Some(text) => {
             let weight = text.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight))?;
-            if weight > 0.0 { 1 } else { 0 }
+            weight > 0.0
         }
     };
-    Some((essence(item)?, weight))
+    Some((media_range.essence, is_wanted))
 }
 
-/// The weight of the most specific range that covers a type; 0 when none does.
-fn quality(produced: &str, ranges: &[(String, u16)]) -> u16 {
+/// What the most specific range that covers a type says; a type that none covers is not wanted.
+fn is_wanted(produced: &str, ranges: &[(String, bool)]) -> bool {
     let kind = produced.split('/').next().unwrap_or_default();
-    let weight_of =
-        |wanted: &str| ranges.iter().find(|(range, _)| range == wanted).map(|(_, weight)| *weight);
-    weight_of(produced).or_else(|| weight_of(&format!("{kind}/*"))).or_else(|| weight_of("*/*")).unwrap_or(0)
+    let said_of =
+        |wanted: &str| ranges.iter().find(|(range, _)| range == wanted).map(|(_, is_wanted)| *is_wanted);
+    said_of(produced).or_else(|| said_of(&format!("{kind}/*"))).or_else(|| said_of("*/*")).unwrap_or(false)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_TYPE;
+
     use super::*;
 
     fn headers(name: http::HeaderName, values: &[&str]) -> HeaderMap {

@@ -44,15 +44,11 @@ fn protocol(media_type: &MediaType) -> Option<Media> {
     match media_type.essence.as_str() {
         "application/json" | "application/json-rpc" | "application/jsonrequest" => {
             // RFC 8259 section 8.1: JSON between systems is UTF-8.
-            charset.is_none_or(is_utf8).then_some(Media::Json)
+            media_type.is_utf8().then_some(Media::Json)
         }
         "text/xml" | "application/xml" => Some(Media::Xml { charset: charset.map(str::to_owned) }),
         _ => None,
     }
-}
-
-fn is_utf8(charset: &str) -> bool {
-    charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
 }
 
 #[cfg(test)]

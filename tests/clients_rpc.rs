@@ -231,8 +231,71 @@ fn a_method_or_a_type_that_no_rpc_has_is_refused_by_http() {
         let answer = host.post("/spec-rpc", content_type, EXAMPLES[0].0);
         assert_eq!((answer.status, answer.text()), (200, EXAMPLES[0].1), "{content_type}");
     }
-    let answer = host.request("POST", "/spec-rpc", &[], EXAMPLES[0].0.as_bytes());
-    assert_eq!((answer.status, answer.text()), (200, EXAMPLES[0].1), "some clients send no type at all");
+}
+
+#[test]
+fn a_request_without_a_type_is_taken_for_what_it_is_unless_a_browser_sent_it() {
+    let host = HOST.get();
+    let json = EXAMPLES[0].0.as_bytes();
+    let answer = host.request("POST", "/spec-rpc", &[], json);
+    assert_eq!((answer.status, answer.text()), (200, EXAMPLES[0].1));
+    let xml = b"<methodCall><methodName>sum</methodName></methodCall>";
+    let answer = host.request("POST", "/spec-rpc", &[], xml);
+    assert!(answer.status == 200 && answer.text().contains("<int>0</int>"), "{answer:?}");
+    for field in [("Origin", "https://elsewhere.example"), ("Sec-Fetch-Site", "cross-site")] {
+        assert_eq!(host.request("POST", "/spec-rpc", &[field], json).status, 415, "{field:?}");
+    }
+}
+
+#[test]
+fn arguments_that_do_not_fit_are_told_from_everything_else() {
+    let host = HOST.get();
+    for params in [
+        "[1]",
+        "[1,2,3]",
+        "[1,\"2\"]",
+        r#"{"minuend":1}"#,
+        r#"{"minuend":1,"subtrahend":2,"other":3}"#,
+        r#"{"minuend":1,"subtrahend":2,"minuend":3}"#,
+        "[1,1.5]",
+        "[1,123456789012345678901234567890]",
+    ] {
+        let answer =
+            json_rpc(&host, format!(r#"{{"jsonrpc":"2.0","method":"subtract","params":{params},"id":1}}"#));
+        assert_eq!(answer.json()["error"]["code"], -32602, "{params}: {answer:?}");
+    }
+}
+
+#[test]
+fn xml_of_every_encoding_comes_back_as_the_same_text() {
+    let host = HOST.get();
+    let call = |declaration: &str, text: &str| {
+        format!(
+            "{declaration}<methodCall><methodName>echo</methodName><params><param><value>{text}</value></param></params></methodCall>"
+        )
+    };
+    let utf16 = |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(unit).collect()
+    };
+    let text = "Gr\u{fc}\u{df}e \u{1f600}";
+    let latin: Vec<u8> = call("<?xml version='1.0' encoding='ISO-8859-1'?>", "Gr\u{fc}\u{df}e &#128512;")
+        .chars()
+        .map(|character| u8::try_from(u32::from(character)).unwrap())
+        .collect();
+    for (content_type, body) in [
+        ("text/xml", call("", text).into_bytes()),
+        (
+            "text/xml; charset=utf-8",
+            call("\u{feff}<?xml version='1.0' encoding='utf-8'?>", text).into_bytes(),
+        ),
+        ("text/xml; charset=utf-16", utf16(&call("", text), u16::to_le_bytes)),
+        ("text/xml", utf16(&call("<?xml version='1.0' encoding='UTF-16'?>", text), u16::to_be_bytes)),
+        ("text/xml; charset=us-ascii", call("", "Gr&#252;&#xdf;e &#128512;").into_bytes()),
+        ("text/xml", latin),
+    ] {
+        let answer = host.post("/spec-rpc", content_type, body);
+        assert!(answer.text().contains(&format!("<string>{text}</string>")), "{content_type}: {answer:?}");
+    }
 }
 
 #[test]

@@ -149,6 +149,7 @@ limits! {
         json_depth_max = 64, 4, 128, "Nesting of JSON in RPC.";
         batch_calls_max = 50, 1, 10_000, "Calls in one JSON-RPC batch or system.multicall.";
         batch_parallel_max = 8, 1, 256, "Calls of one batch that run at the same time.";
+        batch_ms_max = 30_000, 1, 3_600_000, "From the start of a batch; calls that have not begun by then are refused, so that one request is not `batch_calls_max` times as long as a call may be.";
         xml_depth_max = 64, 8, 1_024, "Nesting of XML; SOAP and XML-RPC calls nest about ten deep.";
         xml_attributes_max = 128, 8, 4_096, "Attributes of one element.";
         xml_namespaces_max = 32, 4, 1_024, "Namespace declarations of one element.";

@@ -1,9 +1,11 @@
 //! Which of the two protocols a request speaks: the media type of its body.
 //!
-//! Owns which types and charsets are taken. Refuses to guess from the body's bytes: what is labelled as
-//! something else is not taken, since a browser may be made to post forms and plain text anywhere (cross-site request forgery).
+//! Owns which types and charsets are taken. What is labelled as something else is not taken, whatever it holds, since a browser
+//! may be made to post forms and plain text anywhere (cross-site request forgery). For the same reason a request without a
+//! label, which some clients of both protocols send, is taken only if it does not come from a browser: a page can post bytes
+//! without a type to another site, but not without the browser's saying so.
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, ORIGIN};
 
 use super::super::media_type::MediaType;
 use crate::failure::Failure;
@@ -21,12 +23,30 @@ pub(super) enum Media {
         /// As it was sent.
         charset: Option<String>,
     },
+    /// No type was sent: the body says what it is.
+    Unlabelled,
 }
 
-/// The protocol that a request's fields name. One without a Content-Type is JSON-RPC: some clients send none.
+impl Media {
+    /// The protocol of this body. Neither can be taken for the other: no JSON text begins with `<` or with a byte order mark of
+    /// UTF-16, and every XML document does.
+    pub(super) fn of_body(self, body: &[u8]) -> Self {
+        if self != Self::Unlabelled {
+            return self;
+        }
+        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii_start();
+        match body {
+            [b'<', ..] | [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] => Self::Xml { charset: None },
+            _ => Self::Json,
+        }
+    }
+}
+
+/// The protocol that a request's fields name.
 ///
 /// # Errors
-/// [`Failure::UnsupportedMediaType`] for every other type, for two of them, and for a coding such as gzip.
+/// [`Failure::UnsupportedMediaType`] for every other type, for two of them, for none from a browser, and for a coding such as
+/// gzip.
 pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
     let refusal = || Failure::UnsupportedMediaType { accept: ACCEPTED.to_owned() };
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
@@ -34,7 +54,9 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
         return Err(refusal());
     }
     if !headers.contains_key(CONTENT_TYPE) {
-        return Ok(Media::Json);
+        // Fetch, section 3.2: with every POST. Fetch Metadata, section 2: with every request to a trustworthy address.
+        let is_browser = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
+        return if is_browser { Err(refusal()) } else { Ok(Media::Unlabelled) };
     }
     MediaType::of(headers).and_then(|media_type| protocol(&media_type)).ok_or_else(refusal)
 }
@@ -66,8 +88,32 @@ mod tests {
     }
 
     #[test]
-    fn json_is_known_in_every_spelling_and_without_a_type() {
-        assert_eq!(of(&[]), Some(Media::Json));
+    fn without_a_type_the_body_decides_but_not_for_a_browser() {
+        assert_eq!(of(&[]), Some(Media::Unlabelled));
+        for (body, expected) in [
+            (&b""[..], Media::Json),
+            (b" {}", Media::Json),
+            (b"[]", Media::Json),
+            (b"\xEF\xBB\xBF{}", Media::Json),
+            (b"\n<methodCall/>", Media::Xml { charset: None }),
+            (b"\xEF\xBB\xBF<a/>", Media::Xml { charset: None }),
+            (b"\xFE\xFF\0<", Media::Xml { charset: None }),
+            (b"\xFF\xFE<\0", Media::Xml { charset: None }),
+        ] {
+            assert_eq!(Media::Unlabelled.of_body(body), expected, "{body:?}");
+        }
+        assert_eq!(Media::Json.of_body(b"<a/>"), Media::Json, "what is labelled is not guessed");
+        for field in ["origin", "sec-fetch-site"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(field, HeaderValue::from_static("null"));
+            assert!(media(&headers).is_err(), "{field}");
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            assert_eq!(media(&headers), Ok(Media::Json));
+        }
+    }
+
+    #[test]
+    fn json_is_known_in_every_spelling() {
         for value in [
             "application/json",
             "Application/JSON",

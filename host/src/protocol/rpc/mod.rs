@@ -7,6 +7,7 @@
 //! The protocols themselves are functions from text to text ([`jsonrpc`], [`xmlrpc`]) that know neither HTTP nor the
 //! sandbox; the table of their error codes is in [`service`].
 
+mod batch;
 mod introspection;
 mod json;
 mod jsonrpc;
@@ -145,8 +146,8 @@ impl RpcEndpoint {
             request_id: exchange.context.request_id,
             address: &|| exchange.address(),
         };
-        Ok(match media {
-            Media::Json => match jsonrpc::answer(&service, &self.contract, &body).await {
+        Ok(match media.of_body(&body) {
+            Media::Json | Media::Unlabelled => match jsonrpc::answer(&service, &self.contract, &body).await {
                 Some(text) => reply(StatusCode::OK, JSON, text),
                 None => problem::empty(StatusCode::NO_CONTENT),
             },
@@ -179,7 +180,7 @@ fn claims(head: &Parts) -> bool {
     head.method == HttpMethod::POST
         && head.headers.contains_key(CONTENT_TYPE)
         && match media::media(&head.headers) {
-            Ok(Media::Json) => true,
+            Ok(Media::Json | Media::Unlabelled) => true,
             Ok(Media::Xml { .. }) => !head.headers.contains_key("soapaction"),
             Err(_) => false,
         }
@@ -207,7 +208,7 @@ fn render_fault(status: StatusCode, failure: &Failure, headers: &HeaderMap) -> R
     let fault = Fault::of_host(failure, None);
     match media::media(headers) {
         Ok(Media::Xml { .. }) => reply(status, XML, xmlrpc::fault_reply(&fault)),
-        Ok(Media::Json) | Err(_) => reply(status, JSON, jsonrpc::refusal(&fault)),
+        Ok(Media::Json | Media::Unlabelled) | Err(_) => reply(status, JSON, jsonrpc::refusal(&fault)),
     }
 }
 

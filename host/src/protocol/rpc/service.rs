@@ -11,7 +11,7 @@
 //! | -32601 | the plugin has no such method |
 //! | -32602 | the arguments do not fit the method |
 //! | -32603 | the plugin trapped, gave an answer that cannot be sent, or the host has a defect |
-//! | -32001 | the plugin used up its CPU or wall time |
+//! | -32001 | the plugin used up its CPU or wall time, or the batch its time before this call began |
 //! | -32002 | the plugin used up its memory |
 //! | -32003 | the plugin, or the host, is at capacity: worth a second try |
 //! | -32004 | the host is shutting down |
@@ -22,7 +22,6 @@
 //! which JSON-RPC 2.0 section 5.1 builds on; both leave -32000 to -32099 to the server.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::future::Future;
 
 use super::PluginFailure;
@@ -46,7 +45,8 @@ const OUT_OF_TIME: i32 = -32001;
 const OUT_OF_MEMORY: i32 = -32002;
 const OVERLOADED: i32 = -32003;
 const SHUTTING_DOWN: i32 = -32004;
-const REPLY_TOO_LARGE: i32 = -32005;
+/// See [`super::batch`].
+pub(super) const REPLY_TOO_LARGE: i32 = -32005;
 
 /// Who carries out a call.
 pub(super) trait Caller {
@@ -183,38 +183,8 @@ impl<C: Caller> Service<'_, C> {
         u64::try_from(length).unwrap_or(u64::MAX) > self.limits.response_bytes_max
     }
 
-    /// A fresh allowance for the replies of one batch.
-    pub(super) fn allowance(&self) -> Allowance {
-        Allowance { left_bytes: Cell::new(self.limits.response_bytes_max) }
-    }
-
-    /// How many calls of one batch may run at the same time.
-    pub(super) fn parallel_max(&self) -> usize {
-        usize::try_from(self.limits.batch_parallel_max).unwrap_or(usize::MAX).max(1)
-    }
-
     /// How many calls one batch may have.
     pub(super) fn batch_calls_max(&self) -> usize {
         usize::try_from(self.limits.batch_calls_max).unwrap_or(usize::MAX)
-    }
-}
-
-/// What the results of one batch may still take up, so that fifty calls do not hold fifty times the largest answer.
-pub(super) struct Allowance {
-    left_bytes: Cell<u64>,
-}
-
-impl Allowance {
-    /// Takes what a result needs.
-    ///
-    /// # Errors
-    /// When it is more than is left: the result is then to be dropped.
-    pub(super) fn take(&self, length: usize) -> Result<(), Fault> {
-        let needed = u64::try_from(length).unwrap_or(u64::MAX);
-        let left = self.left_bytes.get().checked_sub(needed).ok_or_else(|| {
-            Fault::new(REPLY_TOO_LARGE, "The replies of this batch are larger than this service sends.")
-        })?;
-        self.left_bytes.set(left);
-        Ok(())
     }
 }

@@ -9,14 +9,12 @@
 
 use std::borrow::Cow;
 
-use futures_util::StreamExt;
-use futures_util::stream;
-
 use super::super::xml::{self, Bounds, Document, ErrorKind, Reader};
+use super::batch::Batch;
 use super::introspection::{self, Dialect, MULTICALL};
 use super::json::{self, Next, Scanner};
 use super::methods::is_method_name;
-use super::service::{Allowance, Caller, Fault, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Service};
+use super::service::{Caller, Fault, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Service};
 use super::value::{self, Invalid};
 use crate::failure::Failure;
 use crate::limits::PluginLimits;
@@ -184,18 +182,13 @@ async fn carry_out<C: Caller>(service: &Service<'_, C>, call: &Call) -> Result<S
     Ok(out)
 }
 
-/// Carries out the calls of a multicall side by side, `batch_parallel_max` at a time. The result is a `value` element.
+/// Carries out the calls of a multicall. The result is a `value` element.
 async fn multicall<C: Caller>(service: &Service<'_, C>, call: &Call) -> Result<String, Fault> {
     let calls = read_multicall(call.params.as_deref(), service)?;
-    let allowance = &service.allowance();
-    let mut replies: Vec<(usize, String)> = stream::iter(calls.into_iter().enumerate())
-        .map(|(place, call)| async move { (place, answer_member(service, allowance, call).await) })
-        .buffer_unordered(service.parallel_max())
-        .collect()
-        .await;
-    replies.sort_unstable_by_key(|(place, _)| *place);
+    let batch = &Batch::of(service.limits);
+    let replies = batch.run(calls, |call| answer_member(service, batch, call)).await;
     let mut out = String::from("<value><array><data>");
-    for (_, reply) in replies {
+    for reply in replies {
         out.push_str(&reply);
     }
     out.push_str("</data></array></value>");
@@ -205,16 +198,16 @@ async fn multicall<C: Caller>(service: &Service<'_, C>, call: &Call) -> Result<S
 /// One call's place in the array of results: an array of its one result, or the struct of its fault.
 async fn answer_member<C: Caller>(
     service: &Service<'_, C>,
-    allowance: &Allowance,
+    batch: &Batch,
     call: Result<Call, Fault>,
 ) -> String {
-    let outcome = match call {
+    let outcome = match call.and_then(|call| batch.may_begin(service).map(|()| call)) {
         Ok(call) => carry_out(service, &call).await,
         Err(fault) => Err(fault),
     };
     let outcome = match outcome {
-        Ok(value) => allowance.take(value.len()).map(|()| value),
-        Err(fault) => Err(allowance.take(fault.length()).err().unwrap_or(fault)),
+        Ok(value) => batch.take(value.len()).map(|()| value),
+        Err(fault) => Err(batch.take(fault.length()).err().unwrap_or(fault)),
     };
     match outcome {
         Ok(value) => format!("<value><array><data>{value}</data></array></value>"),
@@ -555,6 +548,9 @@ mod tests {
         assert!(exchange("system.multicall", &["<int>1</int>"]).contains("<int>-32602</int>"));
         assert!(exchange("system.multicall", &[]).contains("<int>-32602</int>"));
         assert_eq!(value(&ask(&fake, &[])), "<array><data></data></array>");
+        let late = Fake::with(PluginLimits { batch_ms_max: 0, ..PluginLimits::DEFAULT });
+        assert_eq!(ask(&late, &vec![member("slow", ""); 3]).matches("<int>-32001</int>").count(), 3);
+        assert!(late.called().is_empty());
         let small = Fake::with(PluginLimits { response_bytes_max: 1_024, ..PluginLimits::DEFAULT });
         let reply = ask(&small, &vec![member("big", "<value><int>400</int></value>"); 3]);
         assert_eq!(reply.matches("<int>-32005</int>").count(), 1);

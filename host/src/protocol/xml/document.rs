@@ -4,10 +4,10 @@
 //! character is one of XML's, and the line ends (section 2.11). After this a reader sees only `\n`, and needs no check of
 //! single characters.
 //!
-//! Taken are UTF-8 with or without a byte order mark, and UTF-16 with one. A document labelled US-ASCII or ISO-8859-1 is taken
-//! if each of its bytes is ASCII, since it is then the same text in UTF-8: PHP's XML-RPC encoder writes this label and
-//! character references by default. Nothing is ever decoded in two ways: where byte order mark, declaration and charset parameter
-//! contradict one another, the document is refused, although RFC 7303 would let the mark win.
+//! Taken are UTF-8 with or without a byte order mark, UTF-16 with one, and US-ASCII and ISO-8859-1 when a label says so: the last
+//! is what PHP's and Perl's XML-RPC encoders write by default. Nothing is ever decoded in two ways: where byte order mark,
+//! declaration and charset parameter contradict one another, the document is refused, although RFC 7303 would let the mark win.
+//! Labels of ASCII and its supersets do not contradict one another while every byte is ASCII, since the text is then the same.
 
 use std::borrow::Cow;
 
@@ -23,6 +23,8 @@ pub struct Document<'a> {
     fragment: bool,
 }
 
+const LATIN_1: &str = "iso-8859-1";
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Utf8,
@@ -30,6 +32,8 @@ enum Encoding {
     Utf8Marked,
     Utf16Little,
     Utf16Big,
+    /// ISO-8859-1, with at least one byte that is not ASCII.
+    Latin1,
 }
 
 impl<'a> Document<'a> {
@@ -48,6 +52,7 @@ impl<'a> Document<'a> {
             [0, ..] | [b'<', 0, ..] | [0x4C, 0x6F, 0xA7, 0x94, ..] => {
                 return Err(refuse(ErrorKind::EncodingUnsupported, 0));
             }
+            rest if !rest.is_ascii() && is_labelled_latin_1(rest, charset) => (Encoding::Latin1, rest),
             rest => (Encoding::Utf8, rest),
         };
         let text: Cow<'a, str> = match encoding {
@@ -55,15 +60,14 @@ impl<'a> Document<'a> {
                 Ok(text) => Cow::Borrowed(text),
                 Err(error) => {
                     // The label may say that the bytes are of another encoding, which is the better answer.
-                    let valid = content.get(..error.valid_up_to()).unwrap_or_default();
-                    let valid = std::str::from_utf8(valid).unwrap_or_default();
-                    let label = declaration(valid).ok().and_then(|declaration| declaration.encoding);
-                    for label in [charset, label].into_iter().flatten() {
+                    for label in [charset, declared(content)].into_iter().flatten() {
                         agree(label, encoding, false).map_err(|kind| refuse(kind, 0))?;
                     }
                     return Err(refuse(ErrorKind::EncodingBroken, error.valid_up_to()));
                 }
             },
+            // Each byte is the character of its number.
+            Encoding::Latin1 => Cow::Owned(content.iter().copied().map(char::from).collect()),
             Encoding::Utf16Little => Cow::Owned(utf16(content, u16::from_le_bytes)?),
             Encoding::Utf16Big => Cow::Owned(utf16(content, u16::from_be_bytes)?),
         };
@@ -135,6 +139,17 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Error> {
     Ok(text)
 }
 
+/// The encoding that the XML declaration names, as far as the document is ASCII.
+fn declared(bytes: &[u8]) -> Option<&str> {
+    let ascii =
+        bytes.iter().position(|byte| !byte.is_ascii()).and_then(|end| bytes.get(..end)).unwrap_or(bytes);
+    declaration(std::str::from_utf8(ascii).ok()?).ok()?.encoding
+}
+
+fn is_labelled_latin_1(bytes: &[u8], charset: Option<&str>) -> bool {
+    [charset, declared(bytes)].into_iter().flatten().any(|label| label.eq_ignore_ascii_case(LATIN_1))
+}
+
 /// Whether a label names the encoding that was found.
 fn agree(label: &str, found: Encoding, ascii: bool) -> Result<(), ErrorKind> {
     let is = |name: &str| label.eq_ignore_ascii_case(name);
@@ -146,9 +161,11 @@ fn agree(label: &str, found: Encoding, ascii: bool) -> Result<(), ErrorKind> {
         found == Encoding::Utf16Little
     } else if is("utf-16be") {
         found == Encoding::Utf16Big
-    } else if is("us-ascii") || is("iso-8859-1") {
-        if found == Encoding::Utf8 && !ascii {
-            return Err(ErrorKind::EncodingUnsupported);
+    } else if is(LATIN_1) {
+        found == Encoding::Latin1 || (found == Encoding::Utf8 && ascii)
+    } else if is("us-ascii") {
+        if !ascii && matches!(found, Encoding::Utf8 | Encoding::Latin1) {
+            return Err(ErrorKind::EncodingBroken);
         }
         found == Encoding::Utf8
     } else {
@@ -271,14 +288,43 @@ mod tests {
         assert_eq!(kind(b"<\0a\0/\0>\0", None), unsupported);
         assert_eq!(kind(b"\0<\0a\0/\0>", None), unsupported);
         assert_eq!(kind(b"\x4C\x6F\xA7\x94", None), unsupported);
-        assert_eq!(kind(b"<?xml version='1.0' encoding='iso-8859-1'?><a>\xe9</a>", None), unsupported);
-        assert_eq!(kind(b"<a>\xe9</a>", Some("iso-8859-1")), unsupported);
     }
 
     #[test]
-    fn a_latin_1_label_is_taken_while_every_byte_is_ascii() {
-        assert_eq!(kind(b"<?xml version='1.0' encoding='iso-8859-1'?><a>&#233;</a>", None), None);
-        assert_eq!(kind("<a>\u{e9}</a>".as_bytes(), Some("us-ascii")), Some(ErrorKind::EncodingUnsupported));
+    fn latin_1_is_decoded_byte_by_byte_where_a_label_says_so() {
+        let declared = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9\x80\xff</a>";
+        for (bytes, charset) in [
+            (&declared[..], None),
+            (&declared[..], Some("iso-8859-1")),
+            (b"<a>\xe9\x80\xff</a>", Some("Iso-8859-1")),
+        ] {
+            let document = Document::decode(bytes, charset).unwrap();
+            assert!(document.text.ends_with("<a>\u{e9}\u{80}\u{ff}</a>"), "{}", document.text);
+        }
+        // Bytes that would be UTF-8, too, are what their label says.
+        let document = Document::decode(b"<a>\xc3\xa9</a>", Some("iso-8859-1")).unwrap();
+        assert_eq!(document.text, "<a>\u{c3}\u{a9}</a>");
+        assert_eq!(kind(declared, Some("utf-8")), Some(ErrorKind::EncodingContradiction));
+        assert_eq!(
+            kind(b"\xEF\xBB\xBF<a>\xc3\xa9</a>", Some("iso-8859-1")),
+            Some(ErrorKind::EncodingContradiction)
+        );
+        assert_eq!(
+            kind(b"<?xml version='1.0' encoding='utf-8'?><a>\xe9</a>", Some("iso-8859-1")),
+            Some(ErrorKind::EncodingContradiction)
+        );
+    }
+
+    #[test]
+    fn labels_of_ascii_agree_while_every_byte_is_ascii() {
+        let text = b"<?xml version='1.0' encoding='iso-8859-1'?><a>&#233;</a>";
+        for charset in [None, Some("utf-8"), Some("us-ascii"), Some("iso-8859-1")] {
+            assert_eq!(kind(text, charset), None, "{charset:?}");
+        }
+        for charset in ["us-ascii", "US-ASCII"] {
+            assert_eq!(kind("<a>\u{e9}</a>".as_bytes(), Some(charset)), Some(ErrorKind::EncodingBroken));
+            assert_eq!(kind(b"<a>\xe9</a>", Some(charset)), Some(ErrorKind::EncodingBroken));
+        }
     }
 
     #[test]

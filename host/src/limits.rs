@@ -2,7 +2,7 @@
 //!
 //! Owns the numbers and the check that a configured number lies in its range. Refuses to know what a limit protects in code.
 //! No library default is relied on for a limit anywhere: a default that changes under us, or that is infinite, is a bug of
-//! ours (tungstenite's write buffer is unlimited by default, hyper's header timeout silently off without a timer).
+//! ours (hyper's header timeout is silently off without a timer).
 //!
 //! Units stand last in every name: `_bytes`, `_ms`, `_s`, then `_max` or `_min`.
 
@@ -157,8 +157,8 @@ limits! {
         soap_header_blocks_max = 64, 1, 1_024, "Header blocks of one SOAP envelope. WS-Addressing and WS-Security together send about ten.";
         websocket_connections_max = 10_000, 1, 1_000_000, "Open WebSockets of this plugin.";
         websocket_message_bytes_max = MIB, 125, 64 * MIB, "One incoming message, all its fragments together (1009).";
-        websocket_frame_bytes_max = 256 * KIB, 125, 64 * MIB, "One incoming frame (1009). tungstenite's default is 16 MiB.";
-        websocket_write_buffer_bytes_max = 512 * KIB, 4 * KIB, 64 * MIB, "Outgoing messages that wait for a slow reader; past it the connection is closed (1013). tungstenite's default is unlimited.";
+        websocket_frame_bytes_max = 256 * KIB, 125, 64 * MIB, "One incoming frame (1009).";
+        websocket_write_buffer_bytes_max = 512 * KIB, 4 * KIB, 64 * MIB, "Outgoing messages that wait for a slow reader; past it the connection is closed (1013).";
         websocket_state_bytes_max = 16 * KIB, 0, MIB, "State that a plugin keeps per connection.";
         websocket_topics_max = 64, 1, 10_000, "Topics that one connection is in.";
         websocket_actions_max = 1_024, 1, 65_536, "Actions that one handler returns.";
@@ -216,9 +216,18 @@ pub const FOLDER_FOREIGN_ENTRIES_MAX: usize = 10_000;
 /// How often old versions are looked at whether their last request has ended.
 pub const RETIRED_POLL_MS: u64 = 100;
 
-/// Bytes that a WebSocket connection's read buffer begins with. tungstenite's default of 128 KiB costs 1.3 GB for
-/// ten thousand idle connections.
-pub const WEBSOCKET_READ_BUFFER_BYTES: usize = 4 * 1024;
+/// What a worker reads from a WebSocket at a time. One buffer for all connections of a worker: an idle one holds none.
+pub const WEBSOCKET_READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Outgoing WebSocket messages up to this are copied behind one another and go out in one write; a larger one is written from
+/// where it is.
+pub const WEBSOCKET_COALESCED_BYTES_MAX: usize = 16 * 1024;
+
+/// Control frames that wait to be sent on a WebSocket: past it, a peer that pings and does not read is not read either.
+pub const WEBSOCKET_CONTROL_BYTES_MAX: usize = 4 * 1024;
+
+/// How long the peer of a WebSocket may take for the closing handshake, in milliseconds.
+pub const WEBSOCKET_CLOSE_WAIT_MS_MAX: u64 = 5_000;
 
 /// Connections that the kernel has completed and a worker has not yet accepted, for each worker's listener. Past it a client's
 /// SYN is dropped and sent again; the kernel caps it at `net.core.somaxconn`, 4,096 since Linux 5.4.

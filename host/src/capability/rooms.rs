@@ -9,10 +9,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use tokio::sync::Notify;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, Lower};
 
@@ -21,20 +20,45 @@ use super::HasCallState;
 /// One whole message. Cloning it does not copy its text or bytes: all members of a topic share them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// Text, which is UTF-8.
-    Text(Utf8Bytes),
+    /// Text.
+    Text(Text),
     /// Bytes.
     Binary(Bytes),
 }
 
+/// Bytes that are UTF-8, because they were a string.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text(Bytes);
+
+impl Text {
+    /// The bytes, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&'static str> for Text {
+    fn from(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+}
+
 /// What a message costs in an outbox beside its bytes, so that empty ones are bounded too.
 const MESSAGE_OVERHEAD_BYTES: usize = 64;
+/// Places that an empty outbox keeps.
+const MESSAGES_KEPT: usize = 4;
 
 impl Message {
     fn cost(&self) -> usize {
         let bytes = match self {
-            Self::Text(text) => text.len(),
-            Self::Binary(bytes) => bytes.len(),
+            Self::Text(Text(bytes)) | Self::Binary(bytes) => bytes.len(),
         };
         bytes.saturating_add(MESSAGE_OVERHEAD_BYTES)
     }
@@ -45,7 +69,6 @@ impl Message {
 pub struct Outbox {
     bytes_max: usize,
     waiting: Mutex<Waiting>,
-    filled: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +76,8 @@ struct Waiting {
     messages: VecDeque<Message>,
     bytes: usize,
     overflowed: bool,
+    /// The connection's task, when it found nothing here.
+    reader: Option<Waker>,
 }
 
 /// The connection's reader is too slow for what is sent to it. The connection is to be closed with 1013.
@@ -60,73 +85,79 @@ struct Waiting {
 #[error("more waits to be sent than websocket_write_buffer_bytes_max allows")]
 pub struct Overflowed;
 
-/// What became of a message that was put into an outbox.
-enum Put {
-    /// The outbox was empty, or has overflowed just now: its task is to be woken.
-    Wake,
-    /// Its task knows.
-    Known,
-}
-
 impl Outbox {
     /// An empty one that takes `bytes_max` (`websocket_write_buffer_bytes_max`), counting a little for each message beside
     /// its bytes. A message that alone is larger is taken when nothing else waits.
     #[must_use]
     pub fn new(bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { bytes_max, waiting: Mutex::default(), filled: Notify::new() })
+        Arc::new(Self { bytes_max, waiting: Mutex::default() })
     }
 
     /// Puts a message at the end, or marks the outbox as overflowed.
     pub fn send(&self, message: Message) {
-        if let Put::Wake = self.put(message) {
-            self.filled.notify_one();
+        if let Some(reader) = self.put(message) {
+            reader.wake();
         }
     }
 
-    fn put(&self, message: Message) -> Put {
+    /// As [`Outbox::send`], by the connection's own task, which looks here again before it sleeps and need not be woken.
+    pub fn send_own(&self, message: Message) {
         let mut waiting = lock(&self.waiting);
-        if waiting.overflowed {
-            return Put::Known;
-        }
-        let was_empty = waiting.messages.is_empty();
-        let bytes = waiting.bytes.saturating_add(message.cost());
-        if bytes > self.bytes_max && !was_empty {
-            *waiting = Waiting { overflowed: true, ..Waiting::default() };
-            return Put::Wake;
-        }
-        waiting.bytes = bytes;
-        waiting.messages.push_back(message);
-        if was_empty { Put::Wake } else { Put::Known }
+        waiting.put(message, self.bytes_max);
     }
 
-    /// The next message, if one waits.
+    /// Gives whom to wake, if somebody waits.
+    #[must_use]
+    fn put(&self, message: Message) -> Option<Waker> {
+        let mut waiting = lock(&self.waiting);
+        waiting.put(message, self.bytes_max);
+        waiting.reader.take()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let waiting = lock(&self.waiting);
+        waiting.messages.is_empty() && !waiting.overflowed
+    }
+
+    /// The next message. Pending when none waits: the task is then woken by the next one. For one task only.
     ///
     /// # Errors
     /// When the outbox has overflowed; it stays so.
-    pub fn try_next(&self) -> Result<Option<Message>, Overflowed> {
+    pub fn poll_next(&self, task: &mut Context<'_>) -> Poll<Result<Message, Overflowed>> {
         let mut waiting = lock(&self.waiting);
         if waiting.overflowed {
-            return Err(Overflowed);
+            return Poll::Ready(Err(Overflowed));
         }
-        let message = waiting.messages.pop_front();
-        if let Some(message) = &message {
-            waiting.bytes = waiting.bytes.saturating_sub(message.cost());
-        }
-        Ok(message)
-    }
-
-    /// Waits for the next message. For one task only; dropping the future loses nothing.
-    ///
-    /// # Errors
-    /// When the outbox has overflowed; it stays so.
-    pub async fn next(&self) -> Result<Message, Overflowed> {
-        loop {
-            if let Some(message) = self.try_next()? {
-                return Ok(message);
+        let Some(message) = waiting.messages.pop_front() else {
+            match &mut waiting.reader {
+                Some(reader) => reader.clone_from(task.waker()),
+                reader => *reader = Some(task.waker().clone()),
             }
-            // A message that comes in between has left its permit.
-            self.filled.notified().await;
+            return Poll::Pending;
+        };
+        waiting.bytes = waiting.bytes.saturating_sub(message.cost());
+        if waiting.messages.is_empty() {
+            // What many messages at once took is not kept for the next.
+            waiting.messages.shrink_to(MESSAGES_KEPT);
         }
+        Poll::Ready(Ok(message))
+    }
+}
+
+impl Waiting {
+    fn put(&mut self, message: Message, bytes_max: usize) {
+        if self.overflowed {
+            return;
+        }
+        let bytes = self.bytes.saturating_add(message.cost());
+        if bytes > bytes_max && !self.messages.is_empty() {
+            *self = Self { overflowed: true, reader: self.reader.take(), ..Self::default() };
+            return;
+        }
+        self.bytes = bytes;
+        self.messages.push_back(message);
     }
 }
 
@@ -249,15 +280,13 @@ impl Rooms {
             let inside = lock(&self.inside);
             let Some(topic) = inside.topics.get(topic) else { return };
             for (member, outbox) in topic.members.values() {
-                if except != Some(member.connection)
-                    && let Put::Wake = outbox.put(message.clone())
-                {
-                    to_wake.push(Arc::clone(outbox));
+                if except != Some(member.connection) {
+                    to_wake.extend(outbox.put(message.clone()));
                 }
             }
         }
-        for outbox in to_wake {
-            outbox.filled.notify_one();
+        for reader in to_wake {
+            reader.wake();
         }
     }
 
@@ -314,11 +343,18 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Message {
-        Message::Text(Utf8Bytes::from(text))
+        Message::Text(Text::from(text.to_owned()))
+    }
+
+    fn next(outbox: &Outbox) -> Option<Result<Message, Overflowed>> {
+        match outbox.poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(message) => Some(message),
+            Poll::Pending => None,
+        }
     }
 
     fn drain(outbox: &Outbox) -> Vec<Message> {
-        std::iter::from_fn(|| outbox.try_next().unwrap()).collect()
+        std::iter::from_fn(|| next(outbox).map(Result::unwrap)).collect()
     }
 
     fn connect(rooms: &Rooms, connection: u64) -> Arc<Outbox> {
@@ -379,8 +415,8 @@ mod tests {
         for _ in 0..20 {
             rooms.publish("lobby", &text("0123456789"), None);
         }
-        assert_eq!(slow.try_next(), Err(Overflowed));
-        assert_eq!(slow.try_next(), Err(Overflowed));
+        assert_eq!(next(&slow), Some(Err(Overflowed)));
+        assert_eq!(next(&slow), Some(Err(Overflowed)));
         assert!(lock(&slow.waiting).messages.is_empty());
         assert_eq!(drain(&quick).len(), 20);
     }
@@ -418,7 +454,7 @@ mod tests {
             tokio::task::yield_now().await;
             rooms.publish("lobby", &text("hello"), None);
         };
-        let (message, ()) = tokio::join!(outbox.next(), publish);
+        let (message, ()) = tokio::join!(std::future::poll_fn(|task| outbox.poll_next(task)), publish);
         assert_eq!(message, Ok(text("hello")));
     }
 }

@@ -1,12 +1,14 @@
 //! The styles: HTTP to WIT values and back, one file or folder each.
 //!
-//! Owns the list of styles. Styles never import one another; what they share stands here, in `media_type`, `problem` or `xml`.
+//! Owns the list of styles. Styles never import one another; what they share stands here, in `media_type`, `problem`, `socket` or
+//! `xml`.
 
 pub mod media_type;
 pub mod problem;
 pub mod rest;
 pub mod rpc;
 pub mod soap;
+pub mod socket;
 pub mod websocket;
 pub mod xml;
 

@@ -3,16 +3,11 @@
 //! Effects are values: nothing has happened until the handler has returned, and a handler that trapped has done nothing. All
 //! actions are checked before the first is carried out, but for the number of topics, which only joining them tells.
 
-use tokio_tungstenite::tungstenite::Utf8Bytes;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-
 use super::{Action, Message};
 use crate::capability::rooms::{Message as Outgoing, Outbox, Rooms, TooManyTopics};
 use crate::limits::PluginLimits;
+use crate::protocol::socket::{Close, Code, REASON_BYTES_MAX};
 
-/// A control frame has at most 125 bytes, two of which are the code (RFC 6455, section 5.5).
-const REASON_BYTES_MAX: usize = 123;
 /// A topic's name.
 const TOPIC_BYTES_MAX: usize = 256;
 /// What a connection is called in a topic.
@@ -43,7 +38,7 @@ pub(super) enum Invalid {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Remaining {
     pub(super) state: Option<Vec<u8>>,
-    pub(super) close: Option<CloseFrame>,
+    pub(super) close: Option<Close>,
 }
 
 pub(super) fn carry_out(
@@ -62,7 +57,7 @@ pub(super) fn carry_out(
     let mut remaining = Remaining::default();
     for action in actions {
         match action {
-            Action::Send(message) => outbox.send(outgoing(message)),
+            Action::Send(message) => outbox.send_own(outgoing(message)),
             Action::SendTo((other, message)) => rooms.send_to(other, outgoing(message)),
             Action::Join(membership) => rooms.join(&membership.topic, connection, membership.label)?,
             Action::Leave(topic) => rooms.leave(&topic, connection),
@@ -72,8 +67,7 @@ pub(super) fn carry_out(
             }
             Action::SetState(state) => remaining.state = Some(state),
             Action::Close((code, reason)) => {
-                remaining.close =
-                    Some(CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from(reason) });
+                remaining.close = Some(Close { code: Code(code), reason: reason.into() });
             }
         }
     }
@@ -108,9 +102,7 @@ fn check(action: &Action, limits: &PluginLimits) -> Result<(), Invalid> {
             Err(Invalid::StateTooLarge(state.len(), limits.websocket_state_bytes_max))
         }
         Action::SetState(_) => Ok(()),
-        Action::Close((code, _)) if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) => {
-            Err(Invalid::CloseCode(*code))
-        }
+        Action::Close((code, _)) if !Code::may_be_sent(*code) => Err(Invalid::CloseCode(*code)),
         Action::Close((_, reason)) if reason.len() > REASON_BYTES_MAX => {
             Err(Invalid::ReasonTooLong(reason.len()))
         }
@@ -133,10 +125,7 @@ mod tests {
         let (rooms, outbox) = (Rooms::default(), Outbox::new(1024));
         rooms.register(1, std::sync::Arc::clone(&outbox), 1);
         let done = carry_out(actions, 1, &outbox, &rooms, &PluginLimits::DEFAULT);
-        assert!(
-            done.is_ok() || outbox.try_next().is_ok_and(|waiting| waiting.is_none()),
-            "checked before carried out"
-        );
+        assert!(done.is_ok() || outbox.is_empty(), "checked before carried out");
         done
     }
 

@@ -1,12 +1,11 @@
 //! WebSocket (RFC 6455): one plugin, many connections that outlive its instances and its versions.
 //!
-//! Owns the way between a connection and the values of `guesthouse:plugin/websocket`. The host owns sockets and state: a handler
-//! runs on a fresh instance per event and answers with what is to be done, so an idle connection costs no sandbox, and the next
+//! Owns the way between a connection and the values of `guesthouse:plugin/websocket`; the transport is `socket`'s. The host owns
+//! sockets and state: a handler runs on a fresh instance per event and answers with what is to be done, so an idle connection costs no sandbox, and the next
 //! message of an open one simply meets the version that is live then.
 
 mod actions;
 mod connection;
-mod handshake;
 
 use std::any::Any;
 use std::future::Future;
@@ -19,13 +18,13 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use self::connection::Connection;
-use self::handshake::Handshake;
 use super::{failure_of, fields, problem};
 use crate::capability::CallContext;
 use crate::capability::rooms::Outbox;
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
 use crate::plugin::{Endpoint, Exchange, Style};
+use crate::protocol::socket::{self, Handshake, Settings};
 use crate::sandbox::{Export, Program};
 
 mod bindings {
@@ -88,7 +87,7 @@ impl Endpoint for WebSocketEndpoint {
     }
 
     fn claims(&self, head: &Parts) -> bool {
-        handshake::is_wanted(head)
+        socket::is_wanted(head)
     }
 
     fn serve(&self, exchange: Exchange) -> LocalFuture<'_, Result<Response, Failure>> {
@@ -109,7 +108,7 @@ impl WebSocketEndpoint {
         if exchange.head.method == Method::OPTIONS {
             return Ok(problem::options("GET, OPTIONS"));
         }
-        let handshake = Handshake::read(&exchange.head)?;
+        let handshake = Handshake::read(&exchange)?;
         let Some(upgrade) = exchange.upgrade else { return Err(Failure::UpgradeRequired) };
         let limits = self.program.limits();
         let rooms = Arc::clone(&self.program.capabilities().rooms);
@@ -122,7 +121,7 @@ impl WebSocketEndpoint {
             path: exchange.path,
             query: exchange.head.uri.query().map(str::to_owned),
             headers: fields(&exchange.head.headers)?,
-            subprotocols: handshake.subprotocols.clone(),
+            subprotocols: handshake.subprotocols().to_vec(),
         };
         let context = exchange.context;
         let answer = self
@@ -134,13 +133,8 @@ impl WebSocketEndpoint {
             Ok(acceptance) => acceptance,
             Err(rejection) => return self.reject(&rejection, &context),
         };
-        let offered = |chosen: &String| handshake.subprotocols.contains(chosen);
-        let response = acceptance
-            .subprotocol
-            .as_ref()
-            .is_none_or(offered)
-            .then(|| handshake.response(acceptance.subprotocol.as_deref()))
-            .flatten()
+        let response = handshake
+            .response(acceptance.subprotocol.as_deref())
             .ok_or_else(|| self.invalid(&context, "it chose a subprotocol that the client does not offer"))?;
 
         let bytes_max = usize::try_from(limits.websocket_write_buffer_bytes_max).unwrap_or(usize::MAX);
@@ -156,7 +150,7 @@ impl WebSocketEndpoint {
             catalog: exchange.catalog,
             plugin: Arc::clone(&exchange.plugin.name),
             draining: exchange.lifetime.draining.clone(),
-            limits: self.program.limits_shared(),
+            settings: Settings::of(limits),
             state: Vec::new(),
             close: None,
         };

@@ -1,7 +1,7 @@
 //! The opening handshake (RFC 6455, section 4.2).
 //!
-//! Owns the decision whether a request may become a WebSocket and the fields of the 101. Refuses to know the plugin, which is
-//! asked afterwards whether it wants the connection.
+//! Owns the decision whether a request may become a WebSocket and the fields of the 101. Refuses to know what the style makes
+//! of it afterwards.
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -17,6 +17,7 @@ use http_body_util::Full;
 
 use crate::exchange::Response;
 use crate::failure::Failure;
+use crate::plugin::Exchange;
 
 /// What every server appends to the key before it is hashed (RFC 6455, section 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -25,19 +26,31 @@ const SUBPROTOCOLS_MAX: usize = 32;
 
 /// A handshake that may be accepted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Handshake {
+pub struct Handshake {
     accept: String,
-    /// Offered subprotocols, in the client's order.
-    pub(super) subprotocols: Vec<String>,
+    subprotocols: Vec<String>,
 }
 
 /// Whether a request asks for a WebSocket at all.
-pub(super) fn is_wanted(head: &Parts) -> bool {
+#[must_use]
+pub fn is_wanted(head: &Parts) -> bool {
     has_token(&head.headers, &UPGRADE, "websocket")
 }
 
 impl Handshake {
-    pub(super) fn read(head: &Parts) -> Result<Self, Failure> {
+    /// Reads a request on a path that is for WebSocket.
+    ///
+    /// # Errors
+    /// [`Failure::MethodNotAllowed`], [`Failure::UpgradeRequired`], [`Failure::BadRequest`].
+    pub fn read(exchange: &Exchange) -> Result<Self, Failure> {
+        if exchange.upgrade.is_none() && is_wanted(&exchange.head) {
+            // hyper offers no upgrade where HTTP does not: HTTP/1.0.
+            return Self::read_head(&exchange.head).and(Err(Failure::UpgradeRequired));
+        }
+        Self::read_head(&exchange.head)
+    }
+
+    fn read_head(head: &Parts) -> Result<Self, Failure> {
         if head.method != Method::GET {
             return Err(Failure::MethodNotAllowed { allow: "GET".to_owned() });
         }
@@ -59,8 +72,16 @@ impl Handshake {
         Ok(Self { accept: STANDARD.encode(hash.finish()), subprotocols: subprotocols(&head.headers)? })
     }
 
-    /// The 101, with the subprotocol that was chosen.
-    pub(super) fn response(&self, subprotocol: Option<&str>) -> Option<Response> {
+    /// The subprotocols that the client offers, in its order.
+    #[must_use]
+    pub fn subprotocols(&self) -> &[String] {
+        &self.subprotocols
+    }
+
+    /// The answer that makes the connection a WebSocket, with the subprotocol that was chosen. None when the client does not
+    /// offer that one.
+    #[must_use]
+    pub fn response(&self, subprotocol: Option<&str>) -> Option<Response> {
         let mut response = Response::new(Full::new(Bytes::new()));
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
@@ -68,6 +89,9 @@ impl Handshake {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(SEC_WEBSOCKET_ACCEPT, HeaderValue::from_str(&self.accept).ok()?);
         if let Some(subprotocol) = subprotocol {
+            if !self.subprotocols.iter().any(|offered| offered == subprotocol) {
+                return None;
+            }
             headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_str(subprotocol).ok()?);
         }
         Some(response)
@@ -139,7 +163,7 @@ mod tests {
                 }
             }
         }
-        Handshake::read(&request.into_parts().0)
+        Handshake::read_head(&request.into_parts().0)
     }
 
     #[test]

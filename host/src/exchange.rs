@@ -7,18 +7,146 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http_body_util::Full;
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::failure::Failure;
 
-/// An answer, whole.
-pub type Response = http::Response<Full<Bytes>>;
+/// An answer.
+pub type Response = http::Response<Payload>;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum Payload {
+    /// All of it.
+    Whole(Bytes),
+    /// What is made while it is sent.
+    Streamed(Streamed),
+}
+
+impl Payload {
+    /// No body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl<B: Into<Bytes>> From<B> for Payload {
+    fn from(whole: B) -> Self {
+        Self::Whole(whole.into())
+    }
+}
+
+/// A body that is made while it is sent. Dropping it tells whoever makes it that nobody reads any further.
+pub struct Streamed {
+    source: Source,
+    bytes: u64,
+    ended: bool,
+    on_end: Option<OnEnd>,
+}
+
+/// Where the frames of a streamed body come from. It holds what has been made and not yet been taken, and bounds it.
+pub type Source = Pin<Box<dyn http_body::Body<Data = Bytes, Error = Broken>>>;
+
+/// Called with the bytes that were handed over, and whether they were all.
+pub type OnEnd = Box<dyn FnOnce(u64, bool)>;
+
+/// A streamed body that ended before its end: the connection has to say so, because the head is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer ended before its end")]
+pub struct Broken;
+
+impl Streamed {
+    /// A body from its source.
+    #[must_use]
+    pub fn new(source: Source) -> Self {
+        Self { source, bytes: 0, ended: false, on_end: None }
+    }
+
+    /// The same body with another source, which is made of this one's.
+    #[must_use]
+    pub fn map(mut self, change: impl FnOnce(Source) -> Source) -> Self {
+        let none: Source = Box::pin(http_body_util::Empty::new().map_err(|never| match never {}));
+        self.source = change(std::mem::replace(&mut self.source, none));
+        self
+    }
+
+    /// What is to be done when the last of it has been handed over, or nobody reads any further.
+    pub fn on_end(&mut self, done: OnEnd) {
+        self.on_end = Some(done);
+    }
+}
+
+impl std::fmt::Debug for Streamed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Streamed").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Streamed {
+    fn drop(&mut self) {
+        if let Some(done) = self.on_end.take() {
+            done(self.bytes, self.ended);
+        }
+    }
+}
+
+impl http_body::Body for Payload {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match &mut *self {
+            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Streamed(streamed) => {
+                let frame = std::task::ready!(streamed.source.as_mut().poll_frame(context));
+                match &frame {
+                    Some(Ok(frame)) => {
+                        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                        streamed.bytes = streamed.bytes.saturating_add(length);
+                        // Nobody may ask again after the last frame, or after trailers.
+                        streamed.ended = frame.is_trailers() || streamed.source.is_end_stream();
+                    }
+                    Some(Err(Broken)) => {}
+                    None => streamed.ended = true,
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Streamed(streamed) => streamed.ended || streamed.source.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Streamed(streamed) => streamed.source.size_hint(),
+        }
+    }
+}
 
 /// A future of the worker's own thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -68,6 +196,14 @@ pub trait ReadBody {
     /// was declared.
     fn read(&mut self, bytes_max: u64) -> LocalFuture<'_, Result<Bytes, Failure>>;
 
+    /// The next piece of the body, data or trailers, as it comes; none at its end. Fails as [`ReadBody::read`] does. Only while
+    /// it is waited for does the peer's time run: whoever takes the pieces may be slower than the peer.
+    fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes_max: u64,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>>;
+
     /// Whether there is no body at all, known without reading.
     fn is_absent(&self) -> bool;
 }
@@ -88,6 +224,14 @@ impl Body {
             return Ok(Bytes::new());
         }
         self.reader.read(bytes_max).await
+    }
+
+    /// The next piece of the body, data or trailers; none at its end.
+    ///
+    /// # Errors
+    /// As [`Body::read`]; nothing comes after one.
+    pub async fn frame(&mut self, bytes_max: u64) -> Option<Result<Frame<Bytes>, Failure>> {
+        std::future::poll_fn(|context| self.reader.poll_frame(context, bytes_max)).await
     }
 
     /// Whether there is no body at all.

@@ -63,7 +63,7 @@ impl Gateway {
         if let Ok(value) = HeaderValue::from_bytes(&request_id.hexadecimal()) {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
-        self.access.write(&record, &response);
+        self.access.write(record, &mut response);
         response
     }
 

@@ -13,11 +13,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use http::request::Parts;
-use http::{Method, Uri};
-use http_body::Body as _;
+use http::{Method, StatusCode, Uri};
 
 use crate::capability::RequestId;
-use crate::exchange::Response;
+use crate::exchange::{Payload, Response};
 
 /// Where lines of one worker wait. A mebibyte is some ten thousand lines.
 const BUFFER_BYTES_MAX: usize = 1024 * 1024;
@@ -129,10 +128,18 @@ impl Log {
         Ok(Self { buffers: Some(buffers) })
     }
 
-    /// Writes the line of a request that has been answered.
-    pub fn write(&self, record: &Record, response: &Response) {
-        if let Some(buffers) = &self.buffers {
-            buffers.append(record, response);
+    /// Writes the line of a request that has been answered. For a body that is still to be made, when it has been.
+    pub fn write(&self, record: Record, response: &mut Response) {
+        let Some(buffers) = &self.buffers else { return };
+        let status = response.status();
+        match response.body_mut() {
+            Payload::Whole(bytes) => buffers.append(&record, status, bytes.len() as u64, true),
+            Payload::Streamed(streamed) => {
+                let buffers = Arc::clone(buffers);
+                streamed.on_end(Box::new(move |bytes, complete| {
+                    buffers.append(&record, status, bytes, complete);
+                }));
+            }
         }
     }
 
@@ -152,7 +159,7 @@ thread_local! {
 static NEXT_BUFFER: AtomicUsize = AtomicUsize::new(0);
 
 impl Buffers {
-    fn append(&self, record: &Record, response: &Response) {
+    fn append(&self, record: &Record, status: StatusCode, bytes: u64, complete: bool) {
         let number = BUFFER.get().unwrap_or_else(|| {
             let number = NEXT_BUFFER.fetch_add(1, Ordering::Relaxed) % BUFFERS;
             BUFFER.set(Some(number));
@@ -164,7 +171,7 @@ impl Buffers {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        line(&mut buffer, record, response);
+        line(&mut buffer, record, status, bytes, complete);
     }
 
     fn empty_into(&self, sink: &mut dyn Write) -> std::io::Result<()> {
@@ -185,7 +192,7 @@ impl Buffers {
     }
 }
 
-fn line(buffer: &mut Vec<u8>, record: &Record, response: &Response) {
+fn line(buffer: &mut Vec<u8>, record: &Record, status: StatusCode, bytes: u64, complete: bool) {
     buffer.extend_from_slice(b"time=");
     timestamp(buffer, SystemTime::now());
     buffer.extend_from_slice(b" peer=");
@@ -206,9 +213,9 @@ fn line(buffer: &mut Vec<u8>, record: &Record, response: &Response) {
     buffer.extend_from_slice(b" path=");
     word(buffer, record.uri.path());
     buffer.extend_from_slice(b" status=");
-    number(buffer, u64::from(response.status().as_u16()), 3);
+    number(buffer, u64::from(status.as_u16()), 3);
     buffer.extend_from_slice(b" bytes=");
-    number(buffer, response.body().size_hint().exact().unwrap_or(0), 1);
+    number(buffer, bytes, 1);
     buffer.extend_from_slice(b" us=");
     number(buffer, u64::try_from(record.started.elapsed().as_micros()).unwrap_or(u64::MAX), 1);
     buffer.extend_from_slice(b" request=");
@@ -217,6 +224,9 @@ fn line(buffer: &mut Vec<u8>, record: &Record, response: &Response) {
     buffer.extend_from_slice(record.plugin.as_deref().unwrap_or("-").as_bytes());
     buffer.extend_from_slice(b" subject=");
     word(buffer, record.subject.as_ref().map_or("-", |identity| &identity.subject));
+    if !complete {
+        buffer.extend_from_slice(b" cut=1");
+    }
     buffer.push(b'\n');
 }
 

@@ -8,10 +8,9 @@ use http::header::{
     UPGRADE, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
-use crate::exchange::Response;
+use crate::exchange::{Payload, Response};
 use crate::failure::Failure;
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -87,7 +86,7 @@ fn document(status: StatusCode, detail: &str) -> Map<String, Value> {
 }
 
 fn respond(status: StatusCode, body: Map<String, Value>) -> Response {
-    let mut response = Response::new(Full::new(Bytes::from(Value::Object(body).to_string())));
+    let mut response = Response::new(Payload::Whole(Bytes::from(Value::Object(body).to_string())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
     response
@@ -96,7 +95,7 @@ fn respond(status: StatusCode, body: Map<String, Value>) -> Response {
 /// An answer without a body.
 #[must_use]
 pub fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Full::new(Bytes::new()));
+    let mut response = Response::new(Payload::empty());
     *response.status_mut() = status;
     response
 }

@@ -7,11 +7,11 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
+use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -25,6 +25,14 @@ pub(super) struct Absent;
 impl ReadBody for Absent {
     fn read(&mut self, _bytes_max: u64) -> LocalFuture<'_, Result<Bytes, Failure>> {
         Box::pin(std::future::ready(Ok(Bytes::new())))
+    }
+
+    fn poll_frame(
+        &mut self,
+        _context: &mut Context<'_>,
+        _bytes_max: u64,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        Poll::Ready(None)
     }
 
     fn is_absent(&self) -> bool {
@@ -57,7 +65,11 @@ impl Pace {
 
 /// What the handler left of a body.
 #[derive(Default)]
-pub(super) struct Rest(Cell<Option<Left>>);
+pub(super) struct Rest {
+    left: Cell<Option<Left>>,
+    /// Whether it was read to its end.
+    taken: Cell<bool>,
+}
 
 enum Left {
     /// Its reading failed: whatever comes next on the connection is not a request.
@@ -67,10 +79,15 @@ enum Left {
 }
 
 impl Rest {
+    /// Whether the body has been read to its end. While an answer is streamed it may still be on its way.
+    pub(super) fn was_taken(&self) -> bool {
+        self.taken.get()
+    }
+
     /// Whether the connection is at the end of the request. Takes in what has arrived of a body that nobody wanted, up to a
     /// bound, so that a small one does not cost its connection.
     pub(super) async fn is_read(&self, may_poll: bool) -> bool {
-        let mut incoming = match self.0.take() {
+        let mut incoming = match self.left.take() {
             None => return true,
             Some(Left::Spoilt) => return false,
             Some(Left::Unread(incoming)) => incoming,
@@ -114,11 +131,14 @@ pub(super) struct Reader {
     /// Where the rest goes, when the connection must know (HTTP/1.1).
     rest: Option<Rc<Rest>>,
     failed: bool,
+    /// For a body that is read piece by piece.
+    received: u64,
+    patience: Option<Pin<Box<Patience>>>,
 }
 
 impl Reader {
     pub(super) fn new(incoming: Incoming, pace: Pace, rest: Option<Rc<Rest>>) -> Self {
-        Self { incoming: Some(incoming), pace, rest, failed: false }
+        Self { incoming: Some(incoming), pace, rest, failed: false, received: 0, patience: None }
     }
 
     async fn read_whole(&mut self, bytes_max: u64) -> Result<Bytes, Failure> {
@@ -169,17 +189,74 @@ impl Reader {
     }
 }
 
+impl Reader {
+    fn finish(&mut self) {
+        self.incoming = None;
+        if let Some(rest) = &self.rest {
+            rest.taken.set(true);
+        }
+    }
+
+    fn poll_piece(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes_max: u64,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
+        if incoming.size_hint().lower().saturating_add(self.received) > bytes_max {
+            return Poll::Ready(Some(Err(Failure::BodyTooLarge)));
+        }
+        let patience = self.patience.get_or_insert_with(|| Box::pin(Patience::new(self.pace)));
+        let frame = match Pin::new(incoming).poll_frame(context) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                return patience.as_mut().poll_timeout(context).map(|()| Some(Err(Failure::BodyTimeout)));
+            }
+        };
+        let frame = match frame {
+            None => return Poll::Ready(None),
+            Some(Err(_)) => return Poll::Ready(Some(Err(Failure::BodyBroken))),
+            Some(Ok(frame)) => frame,
+        };
+        self.received = self.received.saturating_add(frame.data_ref().map_or(0, Bytes::len) as u64);
+        if self.received > bytes_max {
+            return Poll::Ready(Some(Err(Failure::BodyTooLarge)));
+        }
+        let on_time = patience.as_mut().progress(self.received);
+        patience.as_mut().pause();
+        Poll::Ready(Some(on_time.map(|()| frame)))
+    }
+}
+
 impl ReadBody for Reader {
     fn read(&mut self, bytes_max: u64) -> LocalFuture<'_, Result<Bytes, Failure>> {
         Box::pin(async move {
             let read = self.read_whole(bytes_max).await;
             match read {
-                Ok(_) => self.incoming = None,
+                Ok(_) => self.finish(),
                 // The declared length alone says nothing of what follows; anything else does.
                 Err(_) => self.failed = true,
             }
             read
         })
+    }
+
+    fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes_max: u64,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let frame = std::task::ready!(self.poll_piece(context, bytes_max));
+        match &frame {
+            None => self.finish(),
+            Some(Err(_)) => self.failed = true,
+            Some(Ok(_)) if self.incoming.as_ref().is_some_and(Incoming::is_end_stream) => self.finish(),
+            Some(Ok(_)) => {}
+        }
+        Poll::Ready(frame)
     }
 
     fn is_absent(&self) -> bool {
@@ -192,9 +269,9 @@ impl Drop for Reader {
         let Some(rest) = &self.rest else { return };
         if let Some(incoming) = self.incoming.take() {
             if self.failed {
-                rest.0.set(Some(Left::Spoilt));
+                rest.left.set(Some(Left::Spoilt));
             } else if !incoming.is_end_stream() {
-                rest.0.set(Some(Left::Unread(incoming)));
+                rest.left.set(Some(Left::Unread(incoming)));
             }
         }
     }
@@ -204,6 +281,8 @@ impl Drop for Reader {
 struct Patience {
     pace: Pace,
     waiting: Option<Waiting>,
+    /// Since when nobody has asked for more.
+    paused: Option<Instant>,
 }
 
 struct Waiting {
@@ -215,15 +294,21 @@ struct Waiting {
 
 impl Patience {
     fn new(pace: Pace) -> Self {
-        Self { pace, waiting: None }
+        Self { pace, waiting: None, paused: None }
     }
 
     fn poll_timeout(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<()> {
         let idle = self.pace.idle;
+        let paused = self.paused.take();
         let waiting = self.waiting.get_or_insert_with(|| {
             let now = Instant::now();
             Waiting { began: now, last: now, timer: Box::pin(sleep_until(now + idle)) }
         });
+        if let Some(paused) = paused {
+            let now = Instant::now();
+            waiting.began += now.duration_since(paused);
+            waiting.last = now;
+        }
         while waiting.timer.as_mut().poll(context).is_ready() {
             let deadline = waiting.last + idle;
             if Instant::now() >= deadline {
@@ -232,6 +317,13 @@ impl Patience {
             waiting.timer.as_mut().reset(deadline);
         }
         Poll::Pending
+    }
+
+    /// Whoever reads has enough for now: the time until it asks again is not the peer's.
+    fn pause(mut self: Pin<&mut Self>) {
+        if self.waiting.is_some() {
+            self.paused = Some(Instant::now());
+        }
     }
 
     fn progress(mut self: Pin<&mut Self>, received: u64) -> Result<(), Failure> {

@@ -13,12 +13,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body::Body as _;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -28,11 +27,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::answer::Answer;
+use super::answer::{Answer, Held};
 use super::body::{Absent, Pace, Reader, Rest};
 use super::check;
 use super::stall::{Order, Stream, Watch, Watched};
-use crate::exchange::{Arrival, Body, Handler, Lifetime, Response};
+use crate::exchange::{Arrival, Body, Handler, Lifetime, Payload, Response};
 use crate::failure::Failure;
 use crate::limits::{HTTP1_BUFFER_BYTES_MAX, HTTP2_FRAME_BYTES_MAX, HTTP2_SEND_BUFFER_BYTES_MAX, HostLimits};
 
@@ -250,7 +249,7 @@ async fn http1_exchange(peer: &Peer, request: Request<Incoming>) -> Response {
     let rest = if request.body().is_end_stream() { None } else { Some(Rc::<Rest>::default()) };
     let mut response = exchange(peer, request, rest.clone()).await;
     let mut closes = peer.watch.order() >= Order::Finish;
-    if let Some(rest) = rest
+    if let Some(rest) = &rest
         && !rest.is_read(!expects).await
     {
         // The rest of the body would be taken for the next request.
@@ -265,8 +264,18 @@ async fn http1_exchange(peer: &Peer, request: Request<Incoming>) -> Response {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     bare(&mut response, is_head);
-    peer.watch.end_request();
-    response
+    match response.body_mut() {
+        Payload::Whole(_) => {
+            peer.watch.end_request();
+            response
+        }
+        Payload::Streamed(_) => response.map(|body| match body {
+            Payload::Streamed(streamed) => {
+                Payload::Streamed(streamed.map(|source| Held::source(source, Arc::clone(&peer.watch), rest)))
+            }
+            whole => whole,
+        }),
+    }
 }
 
 async fn http2_exchange(peer: &Peer, request: Request<Incoming>, stream: Stream) -> http::Response<Answer> {
@@ -321,10 +330,12 @@ fn bare(response: &mut Response, is_head: bool) {
     if status == StatusCode::NO_CONTENT || status.is_informational() {
         response.headers_mut().remove(CONTENT_LENGTH);
     } else if is_head {
-        let length = response.body().size_hint().exact().unwrap_or(0);
-        response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+        // Of a body that is still to be made nobody knows.
+        if let Some(length) = response.body().size_hint().exact() {
+            response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+        }
     } else if status != StatusCode::NOT_MODIFIED {
         return;
     }
-    *response.body_mut() = Full::new(Bytes::new());
+    *response.body_mut() = Payload::empty();
 }

@@ -238,6 +238,11 @@ impl Stream {
         self.note(self.watch.clock.now_ms());
     }
 
+    /// The peer has taken all there is, and more is being made: it waits for us.
+    pub(super) fn wait(&self) {
+        self.note(u64::MAX);
+    }
+
     fn note(&self, value: u64) {
         let mut answers = self.watch.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = answers.get_mut(self.place) {

@@ -12,11 +12,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
-use http_body_util::Full;
 use tokio::sync::Notify;
 
 use super::{Running, start};
-use crate::exchange::{Arrival, Handler, LocalFuture, Response};
+use crate::exchange::{Arrival, Handler, LocalFuture, Payload, Response};
 use crate::failure::Failure;
 use crate::limits::HostLimits;
 
@@ -83,7 +82,7 @@ impl Handler for Echo {
 }
 
 fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Payload::Whole(body.into()));
     *response.status_mut() = status;
     response
 }

@@ -9,10 +9,9 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
-use http_body_util::Full;
 
 use super::{Answer, has_body};
-use crate::exchange::Response;
+use crate::exchange::{Payload, Response};
 use crate::limits::PluginLimits;
 
 /// Why an answer cannot be sent, for the log.
@@ -55,7 +54,7 @@ pub(super) fn response(answer: Answer, limits: &PluginLimits) -> Result<Response
         return Err(Invalid::Body(answer.body.len(), limits.response_bytes_max));
     }
     let body = if has_body(status) { Bytes::from(answer.body) } else { Bytes::new() };
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(Payload::Whole(body));
     *response.status_mut() = status;
     headers(answer.headers, limits, response.headers_mut())?;
     Ok(response)

@@ -30,7 +30,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::request::Parts;
 use http::{HeaderValue, Method as HttpMethod, StatusCode};
-use http_body_util::Full;
 
 use self::media::Media;
 use self::methods::MethodTable;
@@ -38,7 +37,7 @@ use self::openrpc::Document;
 use self::service::{CallError, Caller, Fault, Service};
 use super::{failure_of, problem};
 use crate::capability::CallContext;
-use crate::exchange::{LocalFuture, Response};
+use crate::exchange::{LocalFuture, Payload, Response};
 use crate::failure::Failure;
 use crate::plugin::{Endpoint, Exchange, Style};
 use crate::sandbox::{Export, Program};
@@ -213,7 +212,7 @@ fn render_fault(status: StatusCode, failure: &Failure, headers: &HeaderMap) -> R
 }
 
 fn reply(status: StatusCode, media_type: HeaderValue, text: String) -> Response {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+    let mut response = Response::new(Payload::Whole(Bytes::from(text)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response

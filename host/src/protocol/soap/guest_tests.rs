@@ -124,6 +124,15 @@ impl ReadBody for Whole {
         Box::pin(std::future::ready(Ok(self.0.clone())))
     }
 
+    fn poll_frame(
+        &mut self,
+        _context: &mut std::task::Context<'_>,
+        _bytes_max: u64,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Failure>>> {
+        let whole = std::mem::take(&mut self.0);
+        std::task::Poll::Ready((!whole.is_empty()).then(|| Ok(http_body::Frame::data(whole))))
+    }
+
     fn is_absent(&self) -> bool {
         self.0.is_empty()
     }

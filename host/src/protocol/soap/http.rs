@@ -6,10 +6,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
-use http_body_util::Full;
 
 use super::{FaultCode, Version};
-use crate::exchange::Response;
+use crate::exchange::{Payload, Response};
 use crate::failure::Failure;
 use crate::protocol::media_type::MediaType;
 
@@ -129,7 +128,7 @@ pub(super) fn contract(document: String) -> Response {
 }
 
 fn xml(media_type: &'static str, status: StatusCode, text: String) -> Response {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+    let mut response = Response::new(Payload::Whole(Bytes::from(text)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response

@@ -6,16 +6,14 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
-use http_body_util::Full;
 
-use crate::exchange::Response;
+use crate::exchange::{Payload, Response};
 use crate::failure::Failure;
 use crate::plugin::Exchange;
 
@@ -82,7 +80,7 @@ impl Handshake {
     /// offer that one.
     #[must_use]
     pub fn response(&self, subprotocol: Option<&str>) -> Option<Response> {
-        let mut response = Response::new(Full::new(Bytes::new()));
+        let mut response = Response::new(Payload::empty());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));

@@ -14,6 +14,7 @@ mod bank;
 mod clients_auth;
 mod clients_rest;
 mod clients_rpc;
+mod clients_rpc_websocket;
 mod clients_soap;
 mod clients_websocket;
 mod examples;

@@ -162,6 +162,7 @@ limits! {
         websocket_state_bytes_max = 16 * KIB, 0, MIB, "State that a plugin keeps per connection.";
         websocket_topics_max = 64, 1, 10_000, "Topics that one connection is in.";
         websocket_actions_max = 1_024, 1, 65_536, "Actions that one handler returns.";
+        websocket_calls_max = 8, 1, 256, "JSON-RPC messages of one WebSocket that are being answered, or whose answers wait to be sent; no further one is read meanwhile.";
         websocket_idle_ms_max = 60_000, 1_000, 3_600_000, "A peer that sends nothing, not even a pong, for so long is gone; it is pinged at half of it.";
     }
 }

@@ -8,6 +8,7 @@
 //! after it is released. A reader that is too slow fills its outbox, which marks it for closing and frees what waited.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -212,6 +213,13 @@ impl Rooms {
     /// Waits for the turn.
     pub async fn turn(&self) -> Turn {
         Arc::clone(&self.turn).lock_owned().await
+    }
+
+    /// A number for a connection. They are numbered over all plugins, so that a number names one for as long as the host runs.
+    #[must_use]
+    pub fn next_number() -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        NEXT.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Makes a connection known. It may be in at most `topics_max` topics.

@@ -1,7 +1,7 @@
 //! RPC: one plugin, served as JSON-RPC 2.0 and as XML-RPC on the same mount.
 //!
 //! Owns the way between an HTTP exchange and the interface `guesthouse:plugin/rpc`: the media type chooses the protocol, POST is
-//! the only method, and every reply of either protocol is a 200, because clients of both read the body of nothing else. What
+//! the only method but for the handshake of JSON-RPC over WebSocket ([`websocket`]), and every reply of either protocol is a 200, because clients of both read the body of nothing else. What
 //! is wrong below the protocol (authentication, method, media type, size) stays an HTTP status.
 //!
 //! The protocols themselves are functions from text to text ([`jsonrpc`], [`xmlrpc`]) that know neither HTTP nor the
@@ -18,6 +18,7 @@ mod service;
 #[cfg(test)]
 mod testing;
 mod value;
+mod websocket;
 mod xmlrpc;
 
 use std::any::Any;
@@ -128,6 +129,9 @@ impl RpcEndpoint {
         if !matches!(exchange.path.as_str(), "" | "/" | "/RPC2") {
             return Err(Failure::NotFound);
         }
+        if websocket::is_wanted(&exchange.head) {
+            return websocket::open(self, exchange);
+        }
         if exchange.head.method == HttpMethod::OPTIONS {
             return Ok(problem::options(ALLOW));
         }
@@ -135,16 +139,10 @@ impl RpcEndpoint {
             return Err(Failure::MethodNotAllowed { allow: ALLOW.to_owned() });
         }
         let media = media::media(&exchange.head.headers)?;
-        let limits = self.program.limits();
-        let body = exchange.body.read(limits.body_bytes_max).await?;
-        let service = Service {
-            methods: &self.methods,
-            limits,
-            caller: &PluginCaller { endpoint: self, context: &exchange.context },
-            plugin: &self.program.capabilities().plugin,
-            request_id: exchange.context.request_id,
-            address: &|| exchange.address(),
-        };
+        let body = exchange.body.read(self.program.limits().body_bytes_max).await?;
+        let caller = PluginCaller { endpoint: self, context: &exchange.context };
+        let address = || exchange.address();
+        let service = self.service(&caller, &exchange.context, &address);
         Ok(match media.of_body(&body) {
             Media::Json | Media::Unlabelled => match jsonrpc::answer(&service, &self.contract, &body).await {
                 Some(text) => reply(StatusCode::OK, JSON, text),
@@ -154,6 +152,25 @@ impl RpcEndpoint {
                 reply(StatusCode::OK, XML, xmlrpc::answer(&service, charset.as_deref(), &body).await)
             }
         })
+    }
+}
+
+impl RpcEndpoint {
+    /// What a request sees of the plugin.
+    fn service<'a>(
+        &'a self,
+        caller: &'a PluginCaller<'a>,
+        context: &CallContext,
+        address: &'a dyn Fn() -> String,
+    ) -> Service<'a, PluginCaller<'a>> {
+        Service {
+            methods: &self.methods,
+            limits: self.program.limits(),
+            caller,
+            plugin: &self.program.capabilities().plugin,
+            request_id: context.request_id,
+            address,
+        }
     }
 }
 
@@ -176,12 +193,14 @@ impl Caller for PluginCaller<'_> {
 
 /// A plugin that is served in several styles: RPC's are the requests that say so. XML with a SOAPAction is SOAP 1.1.
 fn claims(head: &Parts) -> bool {
+    if websocket::is_wanted(head) {
+        return true;
+    }
     head.method == HttpMethod::POST
-        && head.headers.contains_key(CONTENT_TYPE)
         && match media::media(&head.headers) {
-            Ok(Media::Json | Media::Unlabelled) => true,
+            Ok(Media::Json) => true,
             Ok(Media::Xml { .. }) => !head.headers.contains_key("soapaction"),
-            Err(_) => false,
+            Ok(Media::Unlabelled) | Err(_) => false,
         }
 }
 
@@ -289,5 +308,7 @@ mod tests {
         assert!(!claims(&head("GET", &[("content-type", "application/json")])));
         assert!(!claims(&head("POST", &[])));
         assert!(!claims(&head("POST", &[("content-type", "text/plain")])));
+        assert!(claims(&head("GET", &[("upgrade", "websocket")])));
+        assert!(!claims(&head("POST", &[("upgrade", "websocket")])), "a call that offers an upgrade");
     }
 }

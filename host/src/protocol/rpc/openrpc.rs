@@ -2,10 +2,13 @@
 //!
 //! Owns the form of the document. It is written once, when the plugin is loaded; only the address is of the request, because
 //! the same plugin is reached under several names.
+//!
+//! Plugins write their schemas in the current dialect of JSON Schema, 2020-12. OpenRPC 1.3 is bound to draft 7, in which a
+//! few of the same things are said otherwise; whoever reads the document by that dialect would pass over the newer words.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::methods::MethodTable;
 use super::{Kind, Method, json};
@@ -34,7 +37,7 @@ struct ContentDescriptor<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
     required: bool,
-    schema: &'a RawValue,
+    schema: Value,
 }
 
 impl Document {
@@ -98,9 +101,45 @@ fn describe(method: &Method) -> Result<String> {
     serde_json::to_string(&object).context("the OpenRPC document cannot be written")
 }
 
-fn schema(own: Option<&str>, kind: Kind) -> Result<&RawValue> {
-    let text = own.map_or_else(|| schema_of(kind), str::trim);
-    serde_json::from_str(text).context("a schema is not JSON")
+fn schema(own: Option<&str>, kind: Kind) -> Result<Value> {
+    let schema =
+        serde_json::from_str(own.unwrap_or_else(|| schema_of(kind))).context("a schema is not JSON")?;
+    Ok(in_draft_7(schema))
+}
+
+/// Members whose values are given, not schemas.
+const NO_SCHEMAS: [&str; 5] = ["const", "default", "enum", "examples", "required"];
+/// Members whose values have names of their own for members, and schemas below them.
+const NAMED_SCHEMAS: [&str; 5] =
+    ["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"];
+
+/// A schema of 2020-12 as draft 7 says it: `items` and `additionalItems` for `prefixItems` and `items`. `$defs` may keep its
+/// name, since only a reference finds it. The text has been scanned under the bound on nesting, so the recursion has one.
+fn in_draft_7(schema: Value) -> Value {
+    match schema {
+        Value::Array(schemas) => schemas.into_iter().map(in_draft_7).collect(),
+        Value::Object(mut members) => {
+            if let Some(first) = members.remove("prefixItems") {
+                if let Some(rest) = members.remove("items") {
+                    members.insert("additionalItems".to_owned(), rest);
+                }
+                members.insert("items".to_owned(), first);
+            }
+            members.into_iter().map(member_in_draft_7).collect::<Map<_, _>>().into()
+        }
+        other => other,
+    }
+}
+
+fn member_in_draft_7((name, value): (String, Value)) -> (String, Value) {
+    let value = match value {
+        value if NO_SCHEMAS.contains(&name.as_str()) => value,
+        Value::Object(named) if NAMED_SCHEMAS.contains(&name.as_str()) => {
+            named.into_iter().map(|(name, schema)| (name, in_draft_7(schema))).collect::<Map<_, _>>().into()
+        }
+        value => in_draft_7(value),
+    };
+    (name, value)
 }
 
 /// The JSON Schema of a kind.
@@ -112,15 +151,63 @@ fn schema_of(kind: Kind) -> &'static str {
         Kind::Number => r#"{"type":"number"}"#,
         Kind::Text => r#"{"type":"string"}"#,
         Kind::DateTime => concat!(
-            r#"{"type":"object","properties":{"$dateTime":{"type":"string"}},"#,
+            r#"{"type":"object","properties":{"$dateTime":{"type":"string","pattern":"#,
+            r#""^[0-9]{4}-?[0-9]{2}-?[0-9]{2}T[0-9]{2}:?[0-9]{2}:?[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?$"}},"#,
             r#""required":["$dateTime"],"additionalProperties":false}"#
         ),
         Kind::Bytes => concat!(
-            r#"{"type":"object","properties":{"$base64":{"type":"string","contentEncoding":"base64"}},"#,
+            r#"{"type":"object","properties":{"$base64":{"type":"string","contentEncoding":"base64","pattern":"#,
+            r#""^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}},"#,
             r#""required":["$base64"],"additionalProperties":false}"#
         ),
         Kind::Array => r#"{"type":"array"}"#,
         Kind::Object => r#"{"type":"object"}"#,
         Kind::Nothing => r#"{"type":"null"}"#,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tuples_are_said_in_the_words_of_draft_7_wherever_they_stand() {
+        let tuple = json!({"type": "array", "prefixItems": [{"type": "string"}, {"prefixItems": [true]}], "items": false});
+        let said = json!({"type": "array", "items": [{"type": "string"}, {"items": [true]}], "additionalItems": false});
+        for (newer, older) in [
+            (tuple.clone(), said.clone()),
+            (json!({"items": tuple}), json!({"items": said})),
+            (json!({"anyOf": [tuple, {"type": "null"}]}), json!({"anyOf": [said, {"type": "null"}]})),
+            (json!({"properties": {"prefixItems": tuple}}), json!({"properties": {"prefixItems": said}})),
+            (json!({"$defs": {"items": tuple}}), json!({"$defs": {"items": said}})),
+            (json!({"default": tuple, "enum": [tuple]}), json!({"default": tuple, "enum": [tuple]})),
+            (json!(true), json!(true)),
+            (
+                json!({"items": {"type": "integer", "maximum": u64::MAX}}),
+                json!({"items": {"type": "integer", "maximum": u64::MAX}}),
+            ),
+        ] {
+            assert_eq!(in_draft_7(newer), older);
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_schema() {
+        for kind in [
+            Kind::Any,
+            Kind::Boolean,
+            Kind::Integer,
+            Kind::Number,
+            Kind::Text,
+            Kind::DateTime,
+            Kind::Bytes,
+            Kind::Array,
+            Kind::Object,
+            Kind::Nothing,
+        ] {
+            assert!(schema(None, kind).unwrap().is_object(), "{kind:?}");
+        }
     }
 }

@@ -11,7 +11,6 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 use http::request::Parts;
@@ -20,7 +19,7 @@ use http::{Method, StatusCode};
 use self::connection::Connection;
 use super::{failure_of, fields, problem};
 use crate::capability::CallContext;
-use crate::capability::rooms::Outbox;
+use crate::capability::rooms::{Outbox, Rooms};
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
 use crate::plugin::{Endpoint, Exchange, Style};
@@ -67,9 +66,6 @@ impl Style for WebSocket {
     }
 }
 
-/// Connections are numbered over all plugins, so that a number names one for as long as the host runs.
-static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(1);
-
 struct WebSocketEndpoint {
     program: Arc<Program>,
     on_open: Export<(Asking,), (Result<Acceptance, Rejection>,)>,
@@ -115,7 +111,7 @@ impl WebSocketEndpoint {
         if rooms.connections() as u64 >= limits.websocket_connections_max {
             return Err(Failure::Overloaded);
         }
-        let number = NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed);
+        let number = Rooms::next_number();
         let asking = Asking {
             id: number,
             path: exchange.path,

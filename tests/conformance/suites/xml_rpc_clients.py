@@ -7,6 +7,7 @@ each client asserts what its page says. Their programs lie in `xml_rpc/`; each p
 
 import pathlib
 import subprocess
+import sys
 
 from harness import Host, Outcome, Suite, Tools, last_line
 
@@ -49,7 +50,7 @@ def address(host: Host) -> str:
 
 
 def python(host: Host, tools: Tools) -> Outcome:
-    return judge(tools.run([tools.python([]), CLIENTS / "with_python.py", address(host)]), (*CASES, EXTENSIONS))
+    return judge(tools.run([sys.executable, CLIENTS / "with_python.py", address(host)]), (*CASES, EXTENSIONS))
 
 
 def xmlrpc_lite(host: Host, tools: Tools) -> Outcome:

@@ -3,7 +3,9 @@
 //! Owns the seam between `server`, which knows bytes and connections, and `gateway`, which knows what is served. Neither names
 //! the other's types.
 
+use std::any::Any;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -14,6 +16,8 @@ use http::request::Parts;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -157,14 +161,78 @@ pub struct Arrival {
     pub head: Parts,
     /// The body, not yet read.
     pub body: Body,
-    /// The connection after a 101 (HTTP/1.1 only), when the request asks for an upgrade.
-    pub upgrade: Option<OnUpgrade>,
+    /// What the connection (HTTP/2: the stream) becomes after an answer that accepts an upgrade, when the request asks for one.
+    pub upgrade: Option<Upgrade>,
     /// The other end of the connection.
     pub peer: SocketAddr,
     /// Whether the connection is encrypted.
     pub secure: bool,
     /// The worker's.
     pub lifetime: Rc<Lifetime>,
+}
+
+/// A connection that may leave HTTP.
+pub struct Upgrade {
+    pending: OnUpgrade,
+    held: Option<Box<dyn Any>>,
+}
+
+impl Upgrade {
+    /// `held` is kept for as long as what comes of it.
+    #[must_use]
+    pub fn new(pending: OnUpgrade, held: Option<Box<dyn Any>>) -> Self {
+        Self { pending, held }
+    }
+
+    /// Waits until the answer that accepts the upgrade is out.
+    ///
+    /// # Errors
+    /// When the connection broke before.
+    pub async fn ready(self) -> Result<Upgraded, hyper::Error> {
+        Ok(Upgraded { io: TokioIo::new(self.pending.await?), _held: self.held })
+    }
+}
+
+/// A connection, or a stream of one, that has left HTTP.
+pub struct Upgraded {
+    io: TokioIo<hyper::upgrade::Upgraded>,
+    _held: Option<Box<dyn Any>>,
+}
+
+impl AsyncRead for Upgraded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(task, buffer)
+    }
+}
+
+impl AsyncWrite for Upgraded {
+    fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(task, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(task, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(task)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(task)
+    }
 }
 
 /// What ends with the host, shared by all requests of a worker.

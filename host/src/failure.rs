@@ -34,6 +34,8 @@ pub enum Failure {
         /// What `WWW-Authenticate` says of the missing scope, where the scheme has a way to say it.
         challenge: Option<HeaderValue>,
     },
+    /// A page of this origin may not connect: a browser would send the visitor's credentials along.
+    OriginRefused,
     /// Nothing is served here.
     NotFound,
     /// The path is served, but not with this method.
@@ -84,7 +86,7 @@ impl Failure {
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. } | Self::OriginRefused => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::MethodUnknown => StatusCode::NOT_IMPLEMENTED,
@@ -112,6 +114,7 @@ impl Failure {
             Self::Unauthenticated { .. } => "Credentials are missing or not valid.",
             Self::BadCredentials => "The credentials are not of a form this service reads.",
             Self::Forbidden { .. } => "These credentials do not allow this.",
+            Self::OriginRefused => "Pages of this origin may not connect here.",
             Self::NotFound => "Nothing is served at this path.",
             Self::MethodNotAllowed { .. } => "This path is not served with this method.",
             Self::MethodUnknown => "This service does not know the method.",

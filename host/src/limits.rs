@@ -159,6 +159,7 @@ limits! {
         websocket_message_bytes_max = MIB, 125, 64 * MIB, "One incoming message, all its fragments together (1009).";
         websocket_frame_bytes_max = 256 * KIB, 125, 64 * MIB, "One incoming frame (1009).";
         websocket_write_buffer_bytes_max = 512 * KIB, 4 * KIB, 64 * MIB, "Outgoing messages that wait for a slow reader; past it the connection is closed (1013).";
+        websocket_deflate_bytes_min = 1_024, 0, 64 * MIB, "Outgoing messages from this size on are compressed, where the client offers permessage-deflate. A short one gains nothing by itself, and nothing is remembered of those before.";
         websocket_state_bytes_max = 16 * KIB, 0, MIB, "State that a plugin keeps per connection.";
         websocket_topics_max = 64, 1, 10_000, "Topics that one connection is in.";
         websocket_actions_max = 1_024, 1, 65_536, "Actions that one handler returns.";
@@ -223,6 +224,10 @@ pub const WEBSOCKET_READ_BUFFER_BYTES: usize = 64 * 1024;
 /// Outgoing WebSocket messages up to this are copied behind one another and go out in one write; a larger one is written from
 /// where it is.
 pub const WEBSOCKET_COALESCED_BYTES_MAX: usize = 16 * 1024;
+
+/// A long message is inflated or compressed in steps of this many bytes, between which the worker serves others: a millisecond or
+/// two.
+pub const WEBSOCKET_DEFLATE_STEP_BYTES: usize = 256 * 1024;
 
 /// Control frames that wait to be sent on a WebSocket: past it, a peer that pings and does not read is not read either.
 pub const WEBSOCKET_CONTROL_BYTES_MAX: usize = 4 * 1024;

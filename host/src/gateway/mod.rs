@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use http::Method;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 
@@ -109,6 +110,9 @@ impl Gateway {
             Ok(identity) => identity,
             Err(failure) => return endpoint.render(&failure, &head),
         };
+        if head.method == Method::CONNECT && !endpoint.upgrades() {
+            return endpoint.render(&Failure::MethodUnknown, &head);
+        }
         record.subject = identity.clone();
         let context = CallContext { identity, request_id, mount: Arc::clone(&plugin.mount), started };
         let exchange = Exchange {

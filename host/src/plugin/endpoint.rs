@@ -11,7 +11,7 @@ use http::request::Parts;
 use super::Plugin;
 use super::catalog::Catalog;
 use crate::capability::CallContext;
-use crate::exchange::{Body, Lifetime, LocalFuture, Response};
+use crate::exchange::{Body, Lifetime, LocalFuture, Response, Upgrade};
 use crate::failure::Failure;
 use crate::sandbox::Program;
 
@@ -47,6 +47,11 @@ pub trait Endpoint: Send + Sync {
     /// Whether a request is one for this style, when the plugin is served in several. Looks at the head only.
     fn claims(&self, head: &Parts) -> bool;
 
+    /// Whether it speaks over connections that leave HTTP. An extended CONNECT (RFC 8441) reaches no other.
+    fn upgrades(&self) -> bool {
+        false
+    }
+
     /// Answers one request. An error is rendered by [`Endpoint::render`].
     fn serve<'a>(&'a self, exchange: Exchange) -> LocalFuture<'a, Result<Response, Failure>>;
 
@@ -72,8 +77,8 @@ pub struct Exchange {
     pub context: CallContext,
     /// Whether the connection is encrypted.
     pub secure: bool,
-    /// The connection after a 101, when the client asked for an upgrade.
-    pub upgrade: Option<hyper::upgrade::OnUpgrade>,
+    /// What the connection becomes, when the client asked for an upgrade.
+    pub upgrade: Option<Upgrade>,
     /// Where connections that outlive a version find the plugin's live one.
     pub catalog: Arc<Catalog>,
     /// The worker's, for tasks that outlive the exchange.

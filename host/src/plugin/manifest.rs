@@ -18,10 +18,22 @@ pub struct Manifest {
     pub mount: Option<String>,
     /// Who may call. Without it the host's own policy holds (`[auth]` in `guesthouse.toml`).
     pub auth: Option<AuthPolicy>,
+    /// Connections over WebSocket.
+    pub websocket: WebSocketPolicy,
     /// Capabilities.
     pub grants: Grants,
     /// What a call may use.
     pub limits: PluginLimitOverrides,
+}
+
+/// `[websocket]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSocketPolicy {
+    /// Pages of which origins may connect, beside those of the host itself: `https://example.org`, or `*` for all. Browsers do not
+    /// hold pages of other origins back from connecting, as they do with requests. Without a list every origin may connect,
+    /// but not with what a browser sends along by itself (cookies, Basic).
+    pub origins: Option<Vec<String>>,
 }
 
 /// Who may call.
@@ -59,6 +71,15 @@ impl Manifest {
         if let Some(mount) = &manifest.mount {
             mount_prefix(mount).map_err(|error| anyhow!("{file}: `mount`: {error}"))?;
         }
+        for origin in manifest.websocket.origins.iter().flatten() {
+            if !is_origin(origin) {
+                bail!(
+                    "{file}: `websocket.origins`: `{}` is no origin; write it as `https://example.org` or \
+                     `http://localhost:3000`, or `*` for all",
+                    origin.escape_debug()
+                );
+            }
+        }
         if let Some(auth) = &manifest.auth {
             let anonymous = auth.require.contains(&SchemeName::Anonymous);
             if auth.require.is_empty() {
@@ -87,6 +108,15 @@ impl Manifest {
             None => Ok(format!("/{plugin}")),
         }
     }
+}
+
+/// A scheme, `://`, a host and perhaps a port, as browsers write it (RFC 6454, section 6.2), or `*`.
+fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else { return false };
+    let is_bare = |authority: &http::uri::Authority| {
+        !authority.as_str().contains('@') && text.ends_with(&format!("://{authority}"))
+    };
+    text == "*" || (uri.scheme().is_some() && uri.authority().is_some_and(is_bare))
 }
 
 /// The prefix that a configured mount means.
@@ -200,6 +230,12 @@ mod tests {
             ("mount = \"/a%2Fb\"", &["`a%2Fb` is not allowed"]),
             ("mount = \"/a b\"", &["is not allowed"]),
             ("mount = ", &["line 1"]),
+            (
+                "[websocket]\norigins = [\"example.org\"]",
+                &["`websocket.origins`", "`example.org` is no origin"],
+            ),
+            ("[websocket]\norigins = [\"https://example.org/\"]", &["is no origin", "https://example.org"]),
+            ("[websocket]\norigin = []", &["line 2", "unknown field `origin`", "`origins`"]),
             ("[[[", &["line 1"]),
         ];
         for (text, expected) in table {

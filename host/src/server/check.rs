@@ -21,8 +21,8 @@ pub(super) fn head(head: &Parts, limits: &HostLimits) -> Result<(), Failure> {
 }
 
 fn target(head: &Parts, limits: &HostLimits) -> Result<(), Failure> {
-    // Nothing is tunnelled here (RFC 9110 section 9.3.6).
-    if head.method == Method::CONNECT {
+    // Nothing is tunnelled here (RFC 9110 section 9.3.6), but for a protocol on a stream of HTTP/2 (RFC 8441).
+    if head.method == Method::CONNECT && head.extensions.get::<hyper::ext::Protocol>().is_none() {
         return Err(Failure::MethodUnknown);
     }
     let uri = &head.uri;

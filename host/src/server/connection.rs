@@ -3,6 +3,7 @@
 //! Owns the choice between HTTP/1.1 and HTTP/2, every setting of hyper, and what is added to an exchange on the way in and
 //! out. A request is handled in the connection's own task; nothing is spawned for it (HTTP/2 streams are, as hyper demands).
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -31,7 +32,7 @@ use super::answer::{Answer, Held};
 use super::body::{Absent, Pace, Reader, Rest};
 use super::check;
 use super::stall::{Order, Stream, Watch, Watched};
-use crate::exchange::{Arrival, Body, Handler, Lifetime, Payload, Response};
+use crate::exchange::{Arrival, Body, Handler, Lifetime, Payload, Response, Upgrade};
 use crate::failure::Failure;
 use crate::limits::{HTTP1_BUFFER_BYTES_MAX, HTTP2_FRAME_BYTES_MAX, HTTP2_SEND_BUFFER_BYTES_MAX, HostLimits};
 
@@ -103,6 +104,8 @@ fn http2(limits: &HostLimits, executor: OnThisWorker) -> http2::Builder<OnThisWo
         .keep_alive_interval(Duration::from_millis(limits.http2_ping_interval_ms))
         .keep_alive_timeout(Duration::from_millis(limits.http2_ping_timeout_ms))
         .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES_MAX)
+        // RFC 8441: WebSocket on a stream.
+        .enable_connect_protocol()
         .auto_date_header(true);
     builder
 }
@@ -298,7 +301,12 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
     if let Err(failure) = checked {
         return refuse(site, &failure);
     }
-    let upgrade = head.extensions.remove::<OnUpgrade>();
+    let upgrade = head.extensions.remove::<OnUpgrade>().map(|pending| {
+        // The stream of an HTTP/2 connection that becomes something else is at work until that ends: the connection is not idle.
+        let stream =
+            peer.watch.is_multiplexed().then(|| Box::new(Stream::begin(&peer.watch)) as Box<dyn Any>);
+        Upgrade::new(pending, stream)
+    });
     let arrival = Arrival {
         head,
         body,

@@ -125,6 +125,11 @@ impl Watch {
         self.multiplexed.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the connection is HTTP/2.
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.multiplexed.load(Ordering::Relaxed)
+    }
+
     /// Whether a head has begun to arrive.
     pub(super) fn is_in_head(&self) -> bool {
         self.phase() == Phase::Head

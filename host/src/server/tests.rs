@@ -47,9 +47,8 @@ impl Echo {
                 };
                 let draining = arrival.lifetime.draining.clone();
                 drop(arrival.lifetime.tasks.spawn_local(async move {
-                    let upgraded = upgrade.await.unwrap();
+                    let mut io = upgrade.ready().await.unwrap();
                     draining.cancelled().await;
-                    let mut io = hyper_util::rt::TokioIo::new(upgraded);
                     tokio::io::AsyncWriteExt::write_all(&mut io, b"goodbye").await.unwrap();
                 }));
                 let mut response = plain(StatusCode::SWITCHING_PROTOCOLS, "");

@@ -15,8 +15,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::coop::poll_proceed;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -24,8 +22,11 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::close::{Close, Code};
 use super::decoder::{Decoder, Item, Rules, Violation};
+use super::deflate::{Agreement, Deflation, Inflation};
 use super::frame::{Opcode, write_head};
+use super::handshake::Handshake;
 use crate::capability::rooms::{Message as Outgoing, Outbox, Overflowed};
+use crate::exchange::{Upgrade, Upgraded};
 use crate::limits::{
     LINGER_BYTES_MAX, LINGER_MS_MAX, PluginLimits, WEBSOCKET_CLOSE_WAIT_MS_MAX,
     WEBSOCKET_COALESCED_BYTES_MAX, WEBSOCKET_CONTROL_BYTES_MAX, WEBSOCKET_READ_BUFFER_BYTES,
@@ -56,13 +57,18 @@ pub struct Settings {
     message_bytes_max: u64,
     frame_bytes_max: u64,
     idle: Duration,
+    deflate: Option<Agreement>,
+    /// A smaller outgoing message is not compressed.
+    deflate_bytes_min: u64,
 }
 
 impl Settings {
-    /// Those of a plugin's version.
+    /// What was agreed on in the handshake, under the limits of a plugin's version.
     #[must_use]
-    pub fn of(limits: &PluginLimits) -> Self {
+    pub fn of(handshake: &Handshake, limits: &PluginLimits) -> Self {
         Self {
+            deflate: handshake.deflate(),
+            deflate_bytes_min: limits.websocket_deflate_bytes_min,
             message_bytes_max: limits.websocket_message_bytes_max,
             frame_bytes_max: limits.websocket_frame_bytes_max.min(limits.websocket_message_bytes_max),
             idle: Duration::from_millis(limits.websocket_idle_ms_max),
@@ -90,21 +96,25 @@ thread_local! {
 }
 
 /// An open WebSocket.
-pub struct Socket<S = TokioIo<Upgraded>> {
+pub struct Socket<S = Upgraded> {
     io: S,
     decoder: Decoder,
     /// Read and not yet looked at, because a message before it has not been taken.
     unread: Vec<u8>,
     unread_from: usize,
+    /// The compressed message that is being inflated.
+    inflation: Option<Box<Inflation>>,
     outbox: Arc<Outbox>,
     unsent: Unsent,
+    /// The outgoing message that is being compressed.
+    deflation: Option<Box<Deflation>>,
+    settings: Settings,
     /// To be sent when the outbox is empty.
     close: Option<Close>,
     phase: Phase,
     ended: Code,
     /// Whether the peer may still be sending what nobody reads.
     lingers: bool,
-    idle: Duration,
     /// When the peer last showed that it is there.
     heard: Instant,
     pinged: bool,
@@ -134,12 +144,12 @@ impl Socket {
     /// # Errors
     /// When the connection broke before it was upgraded.
     pub async fn open(
-        upgrade: OnUpgrade,
+        upgrade: Upgrade,
         settings: &Settings,
         outbox: Arc<Outbox>,
         draining: CancellationToken,
     ) -> Result<Self, hyper::Error> {
-        Ok(Self::new(TokioIo::new(upgrade.await?), settings, outbox, draining))
+        Ok(Self::new(upgrade.ready().await?, settings, outbox, draining))
     }
 }
 
@@ -149,25 +159,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let rules = Rules {
             message_bytes_max: settings.message_bytes_max,
             frame_bytes_max: settings.frame_bytes_max,
-            takes_compressed: false,
+            takes_compressed: settings.deflate.is_some(),
         };
         Self {
             io,
             decoder: Decoder::new(rules),
             unread: Vec::new(),
             unread_from: 0,
+            inflation: None,
             outbox,
             unsent: Unsent::default(),
+            deflation: None,
             close: None,
             phase: Phase::Open,
             ended: Code::ABNORMAL,
             lingers: false,
-            idle: settings.idle,
             heard: now,
             pinged: false,
             moved: now,
             timer: Box::pin(sleep_until(now + settings.idle / 2)),
             draining: Some(Box::pin(draining.cancelled_owned())),
+            settings: settings.clone(),
         }
     }
 
@@ -256,6 +268,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if !reads {
             return Poll::Pending;
         }
+        if let Some(inflation) = &mut self.inflation {
+            let step = inflation.step();
+            let is_text = inflation.is_text;
+            let Ok(Some(bytes)) = step else {
+                match step {
+                    Err(violation) => self.refuse(violation),
+                    // The worker's other connections first.
+                    Ok(_) => {
+                        task.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                }
+                return Poll::Ready(Ok(None));
+            };
+            self.inflation = None;
+            if !is_text {
+                return Poll::Ready(Ok(Some(Message::Binary(bytes))));
+            }
+            let Ok(text) = String::from_utf8(bytes) else {
+                self.refuse(Violation::NotUtf8);
+                return Poll::Ready(Ok(None));
+            };
+            return Poll::Ready(Ok(Some(Message::Text(text))));
+        }
         if self.unread_from < self.unread.len() {
             // As a read would: many small messages at once do not keep the worker from its other connections.
             ready!(poll_proceed(task)).made_progress();
@@ -311,7 +347,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 None => return Digested { taken, message: None },
                 Some(Item::Text(text)) => Message::Text(text),
                 Some(Item::Binary(bytes)) => Message::Binary(bytes),
-                Some(Item::Compressed { .. }) => continue,
+                Some(Item::Compressed { is_text, bytes }) => {
+                    let bytes_max = self.settings.message_bytes_max;
+                    self.inflation = Some(Box::new(Inflation::begin(is_text, bytes, bytes_max)));
+                    return Digested { taken, message: None };
+                }
                 Some(Item::Pong) => continue,
                 Some(Item::Ping(payload)) => {
                     if self.phase == Phase::Open {
@@ -356,6 +396,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.phase = Phase::Ending;
         self.unread = Vec::new();
         self.unread_from = 0;
+        self.inflation = None;
+        self.deflation = None;
         self.wait_for_close();
     }
 
@@ -406,8 +448,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     fn fill(&mut self, task: &mut Context<'_>) {
         self.unsent.take_controls();
         while self.phase == Phase::Open && self.unsent.has_room() {
+            if let Some(deflation) = &mut self.deflation {
+                let Some(bytes) = deflation.step() else {
+                    // The worker's other connections first.
+                    task.waker().wake_by_ref();
+                    return;
+                };
+                self.unsent.message(deflation.is_text, true, bytes.into());
+                self.deflation = None;
+                continue;
+            }
             match self.outbox.poll_next(task) {
-                Poll::Ready(Ok(message)) => self.unsent.message(message),
+                Poll::Ready(Ok(message)) => self.begin_message(message),
                 Poll::Ready(Err(Overflowed)) => {
                     let close = Close::new(Code::TRY_AGAIN, "too slow");
                     self.ended = close.code;
@@ -420,10 +472,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     self.unsent.control(Opcode::Close, &close.payload());
                     self.unsent.take_controls();
                     self.phase = Phase::Closing;
+                    self.inflation = None;
                     self.decoder.discard();
                     self.wait_for_close();
                 }
             }
+        }
+    }
+
+    fn begin_message(&mut self, message: Outgoing) {
+        let (is_text, payload) = match message {
+            Outgoing::Text(text) => (true, text.into_bytes()),
+            Outgoing::Binary(bytes) => (false, bytes),
+        };
+        match self.settings.deflate {
+            Some(agreement) if payload.len() as u64 >= self.settings.deflate_bytes_min => {
+                self.deflation = Some(Box::new(Deflation::begin(agreement, is_text, payload)));
+            }
+            _ => self.unsent.message(is_text, false, payload),
         }
     }
 
@@ -445,17 +511,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
         let silent = now.saturating_duration_since(self.heard);
         let stalled = now.saturating_duration_since(self.moved);
-        if silent >= self.idle || stalled >= self.idle {
+        if silent >= self.settings.idle || stalled >= self.settings.idle {
             // Whoever does not answer a ping takes no close frame, either.
             self.phase = Phase::Ended;
             return;
         }
-        if silent >= self.idle / 2 && !self.pinged {
+        if silent >= self.settings.idle / 2 && !self.pinged {
             self.pinged = true;
             self.unsent.control(Opcode::Ping, &[]);
         }
-        let silent_until = self.heard + if self.pinged { self.idle } else { self.idle / 2 };
-        self.timer.as_mut().reset(silent_until.min(self.moved + self.idle));
+        let silent_until = self.heard + if self.pinged { self.settings.idle } else { self.settings.idle / 2 };
+        self.timer.as_mut().reset(silent_until.min(self.moved + self.settings.idle));
     }
 }
 
@@ -493,13 +559,10 @@ impl Unsent {
         }
     }
 
-    fn message(&mut self, message: Outgoing) {
-        let (opcode, payload) = match message {
-            Outgoing::Text(text) => (Opcode::Text, text.into_bytes()),
-            Outgoing::Binary(bytes) => (Opcode::Binary, bytes),
-        };
+    fn message(&mut self, is_text: bool, compressed: bool, payload: Bytes) {
+        let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
         self.borrow();
-        write_head(&mut self.bytes, opcode, false, payload.len());
+        write_head(&mut self.bytes, opcode, compressed, payload.len());
         if payload.len() <= WEBSOCKET_COALESCED_BYTES_MAX {
             self.bytes.extend_from_slice(&payload);
         } else {

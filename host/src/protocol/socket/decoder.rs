@@ -45,6 +45,7 @@ pub(super) enum Item {
 pub(super) enum Violation {
     Protocol(&'static str),
     NotUtf8,
+    NotDeflate,
     TooLarge,
 }
 
@@ -54,6 +55,7 @@ impl Violation {
         match self {
             Self::Protocol(rule) => Close::new(Code::PROTOCOL, rule),
             Self::NotUtf8 => Close::new(Code::INVALID, "text is not UTF-8"),
+            Self::NotDeflate => Close::new(Code::INVALID, "compressed data cannot be inflated"),
             Self::TooLarge => Close::new(Code::TOO_LARGE, "the message is too large"),
         }
     }

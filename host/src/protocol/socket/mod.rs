@@ -1,6 +1,6 @@
 //! The WebSocket transport (RFC 6455): what every style that speaks over a WebSocket shares.
 //!
-//! Owns the opening handshake, frames and messages, their limits, the closing handshake, keep-alive, slow peers and draining.
+//! Owns the opening handshake, frames and messages, compression, their limits, the closing handshake, keep-alive, slow peers and draining.
 //! Refuses to know what a message means, which plugin it is for, and what may be in flight at the same time: a style says when
 //! it takes the next message, and nothing is read from the peer before that, so a client that sends faster than it is answered
 //! fills its own socket and nothing of ours.
@@ -18,6 +18,7 @@
 mod close;
 mod connection;
 mod decoder;
+mod deflate;
 mod frame;
 mod handshake;
 

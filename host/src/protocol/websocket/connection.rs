@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
 use super::actions::{self, Invalid};
 use super::{Action, Message, WebSocketEndpoint, failure_of};
 use crate::capability::CallContext;
 use crate::capability::rooms::{Outbox, Rooms};
+use crate::exchange::Upgrade;
 use crate::failure::Failure;
 use crate::limits::PluginLimits;
 use crate::plugin::Plugin;
@@ -67,7 +67,7 @@ impl Connection {
     }
 
     /// Serves the connection to its end, and tells the plugin of it.
-    pub(super) async fn run(mut self, upgrade: OnUpgrade) {
+    pub(super) async fn run(mut self, upgrade: Upgrade) {
         let draining = self.draining.clone();
         let opened = Socket::open(upgrade, &self.settings, Arc::clone(&self.outbox), draining).await;
         let (code, socket) = match opened {

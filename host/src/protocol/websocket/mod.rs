@@ -86,6 +86,10 @@ impl Endpoint for WebSocketEndpoint {
         socket::is_wanted(head)
     }
 
+    fn upgrades(&self) -> bool {
+        true
+    }
+
     fn serve(&self, exchange: Exchange) -> LocalFuture<'_, Result<Response, Failure>> {
         Box::pin(self.open(exchange))
     }
@@ -146,7 +150,7 @@ impl WebSocketEndpoint {
             catalog: exchange.catalog,
             plugin: Arc::clone(&exchange.plugin.name),
             draining: exchange.lifetime.draining.clone(),
-            settings: Settings::of(limits),
+            settings: Settings::of(&handshake, limits),
             state: Vec::new(),
             close: None,
         };

@@ -25,3 +25,4 @@ mod plugin_life;
 mod readme;
 mod support;
 mod swap;
+mod websocket_transport;

@@ -63,6 +63,16 @@ impl Connection {
         let _ = self.stream.write_all(bytes);
     }
 
+    /// Sends these bytes, for as long as the peer takes some; false when it has closed.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// The same connection, for sending from another thread.
+    pub(crate) fn another_end(&self) -> TcpStream {
+        self.stream.try_clone().expect("a descriptor can be made")
+    }
+
     /// Says that nothing more will be sent, and goes on reading.
     pub(crate) fn finish(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);

@@ -26,6 +26,16 @@ impl Socket {
         Self { connection }
     }
 
+    /// A connection that is a WebSocket already.
+    pub(crate) fn over(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// The connection below.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
     /// The connection below, for bytes that are no frames.
     pub(crate) fn connection(&mut self) -> &mut Connection {
         &mut self.connection
@@ -44,6 +54,13 @@ impl Socket {
     /// The next frame: its opcode and its payload.
     #[track_caller]
     pub(crate) fn frame(&mut self) -> (u8, Vec<u8>) {
+        let (first, payload) = self.any_frame();
+        (first & 0x0f, payload)
+    }
+
+    /// The next frame: its first byte and its payload.
+    #[track_caller]
+    pub(crate) fn any_frame(&mut self) -> (u8, Vec<u8>) {
         let head = self.connection.bytes(2);
         assert_eq!(head[1] & 0x80, 0, "a server masks nothing");
         let length = match head[1] {
@@ -52,7 +69,7 @@ impl Socket {
             short => u64::from(short),
         };
         let payload = self.connection.bytes(usize::try_from(length).expect("64 bits"));
-        (head[0] & 0x0f, payload)
+        (head[0], payload)
     }
 
     /// The next frame, which is to be a text.

@@ -17,6 +17,7 @@
 
 mod load;
 mod native;
+mod native_websocket;
 mod sandbox;
 
 use std::io::{BufRead as _, BufReader};
@@ -32,6 +33,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("native") => native::serve(),
+        Some("native-websocket") => native_websocket::serve(),
         Some("websocket-load") => load::websocket(&arguments.collect::<Vec<_>>()),
         Some("sandbox") => sandbox::measure(Path::new(&arguments.next().expect("a component"))),
         // cargo passes --bench.
@@ -95,6 +97,7 @@ fn bench() {
 
     let own = std::env::current_exe().expect("this program's path");
     let native = Server::start(pinned(SERVER_CORE).arg(&own).arg("native"));
+    let native_websocket = Server::start(pinned(SERVER_CORE).arg(&own).arg("native-websocket"));
     let host = Server::start(
         pinned(SERVER_CORE)
             .arg(env!("CARGO_BIN_EXE_guesthouse"))
@@ -107,6 +110,7 @@ fn bench() {
         (Load::get("hyper, native", "/"), &native),
         (Load::json_rpc("JSON-RPC subtract, native", "/"), &native),
         (Load::xml_rpc("XML-RPC subtract, native", "/"), &native),
+        (Load::websocket("WebSocket echo, native", "/"), &native_websocket),
         (Load::get("REST, hello", "/hello"), &host),
         (Load::get("REST, todo list (store)", "/todo/items"), &host),
         (Load::json_rpc("JSON-RPC, subtract", "/spec-rpc"), &host),
@@ -131,7 +135,7 @@ fn bench() {
             }
         }
     }
-    drop((native, host));
+    drop((native, native_websocket, host));
 
     let native_cpu = median(&rows[0].cpu_us);
     // A style that has a native server of its own is held against that one.
@@ -147,7 +151,7 @@ fn bench() {
     println!(
         "a fresh instance per request, access log on; medians, in brackets the ratio to native hyper, for JSON-RPC and XML-RPC to"
     );
-    println!("native hyper with serde_json and with quick-xml");
+    println!("native hyper with serde_json and with quick-xml, for WebSocket to native tungstenite");
     println!();
     println!("{:<30} {:>12} {:>9} {:>14} {:>9}", "", "requests/s", "", "CPU us/request", "");
     for row in &rows {

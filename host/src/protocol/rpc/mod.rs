@@ -118,6 +118,10 @@ impl Endpoint for RpcEndpoint {
         render(failure, head)
     }
 
+    fn upgrades(&self) -> bool {
+        true
+    }
+
     fn as_any_arc(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }

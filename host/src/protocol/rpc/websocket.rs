@@ -19,14 +19,13 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use http::Method;
 use http::request::Parts;
-use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 
 use super::super::socket::{self, Close, Code, Handshake, Message, Settings, Socket};
 use super::{PluginCaller, RpcEndpoint, jsonrpc};
 use crate::capability::CallContext;
 use crate::capability::rooms::{Message as Outgoing, Outbox, Rooms};
-use crate::exchange::{LocalFuture, Response};
+use crate::exchange::{LocalFuture, Response, Upgrade};
 use crate::failure::Failure;
 use crate::plugin::catalog::Catalog;
 use crate::plugin::{Exchange, Plugin};
@@ -60,7 +59,7 @@ pub(super) fn open(endpoint: &RpcEndpoint, mut exchange: Exchange) -> Result<Res
         outbox,
         address: exchange.address().into(),
         plugin: Arc::clone(&exchange.plugin.name),
-        settings: Settings::of(limits),
+        settings: Settings::of(&handshake, limits),
         calls_max: usize::try_from(limits.websocket_calls_max).unwrap_or(usize::MAX),
         context: exchange.context,
         catalog: exchange.catalog,
@@ -103,7 +102,7 @@ enum Event {
 }
 
 impl Connection {
-    async fn run(self, upgrade: OnUpgrade) {
+    async fn run(self, upgrade: Upgrade) {
         let draining = self.draining.clone();
         let opened = Socket::open(upgrade, &self.settings, Arc::clone(&self.outbox), draining).await;
         if let Ok(mut socket) = opened {

@@ -12,7 +12,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -60,6 +60,7 @@ pub struct Settings {
     deflate: Option<Agreement>,
     /// A smaller outgoing message is not compressed.
     deflate_bytes_min: u64,
+    expires: Option<SystemTime>,
 }
 
 impl Settings {
@@ -68,6 +69,7 @@ impl Settings {
     pub fn of(handshake: &Handshake, limits: &PluginLimits) -> Self {
         Self {
             deflate: handshake.deflate(),
+            expires: handshake.expires(),
             deflate_bytes_min: limits.websocket_deflate_bytes_min,
             message_bytes_max: limits.websocket_message_bytes_max,
             frame_bytes_max: limits.websocket_frame_bytes_max.min(limits.websocket_message_bytes_max),
@@ -75,6 +77,9 @@ impl Settings {
         }
     }
 }
+
+/// A token that holds for longer holds for as long as the connection.
+const EXPIRY_MAX: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +126,8 @@ pub struct Socket<S = Upgraded> {
     /// When the peer last took something, or nothing was there to take.
     moved: Instant,
     timer: Pin<Box<Sleep>>,
+    /// When the caller's credentials do.
+    expires: Option<Instant>,
     draining: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
@@ -177,7 +184,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             heard: now,
             pinged: false,
             moved: now,
-            timer: Box::pin(sleep_until(now + settings.idle / 2)),
+            timer: Box::pin(sleep_until(now)),
+            expires: settings.expires.map(|expires| {
+                now + expires.duration_since(SystemTime::now()).unwrap_or_default().min(EXPIRY_MAX)
+            }),
             draining: Some(Box::pin(draining.cancelled_owned())),
             settings: settings.clone(),
         }
@@ -502,6 +512,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             self.phase = Phase::Ended;
             return;
         }
+        if self.expires.is_some_and(|expires| expires <= now) {
+            self.expires = None;
+            self.close(Close::new(Code::POLICY, "the credentials have expired"));
+        }
         if self.unsent.is_empty() {
             self.moved = now;
         }
@@ -521,7 +535,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             self.unsent.control(Opcode::Ping, &[]);
         }
         let silent_until = self.heard + if self.pinged { self.settings.idle } else { self.settings.idle / 2 };
-        self.timer.as_mut().reset(silent_until.min(self.moved + self.settings.idle));
+        let until = silent_until.min(self.moved + self.settings.idle);
+        self.timer.as_mut().reset(self.expires.map_or(until, |expires| until.min(expires)));
     }
 }
 

@@ -279,3 +279,219 @@ fn read_close(payload: &[u8]) -> Result<Option<Close>, Violation> {
     let reason = std::str::from_utf8(reason).map_err(|_| Violation::NotUtf8)?;
     Ok(Some(Close { code: Code(code), reason: reason.to_owned().into() }))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio_tungstenite::tungstenite::Error;
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+    use tokio_tungstenite::tungstenite::protocol::{Message as Theirs, Role, WebSocket, WebSocketConfig};
+
+    use super::*;
+
+    const RULES: Rules = Rules { message_bytes_max: 2_000, frame_bytes_max: 1_000, takes_compressed: false };
+
+    /// Decodes bytes that come in pieces of these lengths, over and over.
+    fn decode(rules: Rules, bytes: &[u8], pieces: &[usize]) -> (Vec<Item>, Option<Violation>) {
+        let mut decoder = Decoder::new(rules);
+        let mut items = Vec::new();
+        let mut rest = bytes;
+        for length in pieces.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, after) = rest.split_at((*length).clamp(1, rest.len()));
+            rest = after;
+            let mut piece = piece.to_vec();
+            let mut from = 0;
+            while from < piece.len() {
+                match decoder.decode(&mut piece[from..]) {
+                    Ok((taken, item)) => {
+                        from += taken;
+                        if let Some(close @ Item::Close(_)) = item {
+                            items.push(close);
+                            return (items, None);
+                        }
+                        items.extend(item);
+                    }
+                    Err(violation) => return (items, Some(violation)),
+                }
+            }
+        }
+        (items, None)
+    }
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = [0x37, 0xfa, 0x21, 0x3d];
+        let mut bytes = vec![first];
+        match payload.len() {
+            length @ 0..126 => bytes.push(0x80 | u8::try_from(length).unwrap()),
+            length => {
+                bytes.push(0x80 | 126);
+                bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
+            }
+        }
+        bytes.extend(mask);
+        bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        bytes
+    }
+
+    /// The violation that these frames are, and none but that, whatever the pieces are.
+    #[track_caller]
+    fn check(frames: &[Vec<u8>], expected: Result<usize, Violation>) {
+        for pieces in [&[usize::MAX][..], &[1], &[2, 3, 5, 7]] {
+            let (items, violation) = decode(RULES, &frames.concat(), pieces);
+            assert_eq!(
+                violation.map_or(Ok(items.len()), Err),
+                expected,
+                "{frames:x?} in {pieces:?}: {items:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn messages_keep_to_the_order_of_frames_and_to_their_limits() {
+        let protocol = |rule| Err(Violation::Protocol(rule));
+        check(&[frame(0x01, b"a"), frame(0x89, b"p"), frame(0x00, b""), frame(0x80, b"b")], Ok(2));
+        check(&[frame(0x81, &[b'x'; 1_000])], Ok(1));
+        check(&[frame(0x80, b"a")], protocol("a frame continues nothing"));
+        check(&[frame(0x01, b"a"), frame(0x81, b"b")], protocol("a message begins inside another"));
+        check(&[frame(0xc1, b"a")], protocol("a reserved bit is set"));
+        check(&[frame(0x88, b"x")], protocol("a close frame has half a code"));
+        check(&[frame(0x88, &[3, 0xed])], protocol("a close frame has a code that is never sent"));
+        check(&[frame(0x88, &[3, 0xe8, 0xff])], Err(Violation::NotUtf8));
+        check(&[frame(0x81, b"\xc3\xa9"), frame(0x81, b"\xc3")], Err(Violation::NotUtf8));
+        check(&[frame(0x81, &[b'x'; 1_001])], Err(Violation::TooLarge));
+        check(&[frame(0x02, &[0; 1_000]), frame(0x00, &[0; 1_000]), frame(0x80, b"")], Ok(1));
+        check(
+            &[frame(0x02, &[0; 1_000]), frame(0x00, &[0; 1_000]), frame(0x80, b"x")],
+            Err(Violation::TooLarge),
+        );
+        // Empty frames without an end.
+        check(&[vec![frame(0x02, b"")], vec![frame(0x00, b""); 2_000]].concat(), Err(Violation::TooLarge));
+    }
+
+    #[test]
+    fn text_is_refused_at_the_byte_that_shows_it() {
+        let start = frame(0x01, "κό".as_bytes());
+        let broken = frame(0x00, b"\xf4\x90\x80\x80 and what would follow");
+        let upto = start.len() + 6 + 2;
+        let bytes = [start, broken].concat();
+        assert_eq!(decode(RULES, &bytes[..upto - 1], &[1]).1, None);
+        assert_eq!(decode(RULES, &bytes[..upto], &[1]).1, Some(Violation::NotUtf8));
+    }
+
+    const LONGER: Violation = Violation::Protocol("the length is not in its shortest form");
+
+    /// What tungstenite makes of the same bytes.
+    fn theirs(bytes: &[u8]) -> (Vec<Item>, Option<Violation>) {
+        let config =
+            WebSocketConfig::default().max_message_size(Some(usize::MAX)).max_frame_size(Some(usize::MAX));
+        let stream = ReadOnly(std::io::Cursor::new(bytes.to_vec()));
+        let mut socket = WebSocket::from_raw_socket(stream, Role::Server, Some(config));
+        let mut items = Vec::new();
+        loop {
+            items.push(match socket.read() {
+                Ok(Theirs::Text(text)) => Item::Text(text.as_str().to_owned()),
+                Ok(Theirs::Binary(bytes)) => Item::Binary(bytes.into()),
+                Ok(Theirs::Ping(payload)) => Item::Ping(payload.into()),
+                Ok(Theirs::Pong(_)) => Item::Pong,
+                Ok(Theirs::Close(close)) => {
+                    // It hands a code that may not be sent on as 1002.
+                    let code = close.as_ref().map(|close| Code(close.code.into()));
+                    if code.is_some_and(|code| code == Code::PROTOCOL || !Code::may_be_sent(code.0)) {
+                        return (items, Some(Violation::Protocol("")));
+                    }
+                    items.push(Item::Close(close.map(|close| Close {
+                        code: Code(CloseCode::into(close.code)),
+                        reason: close.reason.as_str().to_owned().into(),
+                    })));
+                    return (items, None);
+                }
+                Ok(Theirs::Frame(_)) => unreachable!("only when it is asked for"),
+                Err(Error::Utf8(_)) => return (items, Some(Violation::NotUtf8)),
+                Err(Error::Protocol(error)) if error.to_string().contains("without closing handshake") => {
+                    return (items, None);
+                }
+                Err(Error::Io(_)) => return (items, None),
+                Err(_) => return (items, Some(Violation::Protocol(""))),
+            });
+        }
+    }
+
+    /// What is written is of no interest.
+    struct ReadOnly(std::io::Cursor<Vec<u8>>);
+
+    impl std::io::Read for ReadOnly {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl std::io::Write for ReadOnly {
+        fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+            Ok(buffer.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_random_streams_are_read_as_tungstenite_reads_them_in_whatever_pieces() {
+        let rules = Rules { message_bytes_max: u64::MAX, frame_bytes_max: u64::MAX, takes_compressed: false };
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        for round in 0..100_000 {
+            let mut bytes = Vec::new();
+            for _ in 0..=random(6) {
+                // Mostly what may be, so that the streams get somewhere.
+                let kinds = if random(8) == 0 { 13 } else { 9 };
+                let first = [0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8a, 0x88, 0xc1, 0x83, 0x09, 0x0b]
+                    [random(kinds)];
+                let length = [0, 1, 2, 5, 124, 125, 126, 130, 300][random(9)];
+                let payload: Vec<u8> = match random(4) {
+                    0 => (0..length).map(|_| u8::try_from(random(256)).unwrap()).collect(),
+                    1 => "1000 κόσμε €𝄞".bytes().cycle().take(length).collect(),
+                    2 => [&[3, 0xe8][..], &vec![b'a'; length]].concat(),
+                    _ => vec![b'a'; length],
+                };
+                bytes.extend(frame(first, &payload));
+            }
+            if random(4) == 0 {
+                let place = random(bytes.len());
+                bytes[place] ^= 1 << random(8);
+            }
+            let cut = if random(3) == 0 { random(bytes.len()) } else { 0 };
+            bytes.truncate(bytes.len() - cut);
+            let (items, violation) = decode(rules, &bytes, &[1 + random(20), 1 + random(200)]);
+            let (their_items, their_violation) = theirs(&bytes);
+            // A length in a longer form than it needs is taken by tungstenite.
+            let agrees = if violation == Some(LONGER) {
+                their_items.starts_with(&items)
+            } else {
+                // We see a violation before the end of a frame that it waits for.
+                items == their_items && (violation.is_some() || their_violation.is_none())
+            };
+            assert!(
+                agrees,
+                "round {round}: {bytes:x?}\nours {items:?} {violation:?}\ntheirs {their_items:?} {their_violation:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_held_between_messages() {
+        let mut decoder = Decoder::new(RULES);
+        let mut bytes = [frame(0x82, &[0; 900]), frame(0x89, b"")].concat();
+        let (taken, item) = decoder.decode(&mut bytes).unwrap();
+        assert_eq!(item, Some(Item::Binary(vec![0; 900])));
+        assert_eq!(decoder.decode(&mut bytes[taken..]).unwrap().1, Some(Item::Ping(Vec::new())));
+        assert!(decoder.message.is_none() && decoder.frame.is_none() && decoder.control.capacity() == 0);
+    }
+}

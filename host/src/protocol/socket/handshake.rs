@@ -3,6 +3,8 @@
 //! Owns the decision whether a request may become a WebSocket, from which pages, and the fields of the answer. Refuses to know what the style makes
 //! of it afterwards.
 
+use std::time::{Duration, SystemTime};
+
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,8 +16,10 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{Method, StatusCode, Version};
 use hyper::ext::Protocol;
+use serde::Deserialize;
 
 use super::deflate::Agreement;
+use crate::capability::Identity;
 use crate::exchange::{Payload, Response};
 use crate::failure::Failure;
 use crate::plugin::Exchange;
@@ -34,6 +38,8 @@ pub struct Handshake {
     accept: Option<String>,
     subprotocols: Vec<String>,
     deflate: Option<Agreement>,
+    /// When what the caller showed of itself expires.
+    expires: Option<SystemTime>,
 }
 
 /// Whether a request asks for a WebSocket at all.
@@ -56,12 +62,13 @@ impl Handshake {
     /// # Errors
     /// [`Failure::MethodNotAllowed`], [`Failure::UpgradeRequired`], [`Failure::BadRequest`], [`Failure::OriginRefused`].
     pub fn read(exchange: &Exchange) -> Result<Self, Failure> {
-        let handshake = Self::read_head(&exchange.head)?;
+        let mut handshake = Self::read_head(&exchange.head)?;
         let origins = exchange.plugin.manifest.websocket.origins.as_deref();
         let is_basic = exchange.context.identity.as_ref().is_some_and(|identity| identity.scheme == "basic");
         if !origin_may_connect(&exchange.head, origins, is_basic) {
             return Err(Failure::OriginRefused);
         }
+        handshake.expires = exchange.context.identity.as_ref().and_then(|identity| expiry(identity));
         Ok(handshake)
     }
 
@@ -78,6 +85,7 @@ impl Handshake {
             accept,
             subprotocols: subprotocols(&head.headers)?,
             deflate: Agreement::choose(extensions.into_iter()).map_err(|_| BROKEN_EXTENSIONS)?,
+            expires: None,
         })
     }
 
@@ -89,6 +97,10 @@ impl Handshake {
 
     pub(super) fn deflate(&self) -> Option<Agreement> {
         self.deflate
+    }
+
+    pub(super) fn expires(&self) -> Option<SystemTime> {
+        self.expires
     }
 
     /// The answer that makes the connection a WebSocket, with the subprotocol that was chosen. None when the client does not
@@ -184,6 +196,16 @@ fn is_own(head: &Parts, origin: &str) -> bool {
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| head.uri.authority().map(Authority::as_str));
     host.is_some_and(|host| bare(host) == bare(authority))
+}
+
+/// When a token ends (RFC 7519, section 4.1.4), to the second.
+fn expiry(identity: &Identity) -> Option<SystemTime> {
+    #[derive(Deserialize)]
+    struct Claims {
+        exp: f64,
+    }
+    let claims: Claims = serde_json::from_str(identity.claims.as_deref()?).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(claims.exp).ok()?)
 }
 
 /// The value of a field that must stand once.

@@ -78,11 +78,11 @@ def k6(host: Host, tools: Tools) -> Outcome:
 def chromium(host: Host, tools: Tools) -> Outcome:
     if not shutil.which("chromium"):
         tools.debian(["chromium"])
-    handler = functools.partial(Quiet, directory=str(CLIENTS))
+    handler = functools.partial(Pages, threading.Event(), directory=str(CLIENTS))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as pages:
         threading.Thread(target=pages.serve_forever, daemon=True).start()
         page = f"http://127.0.0.1:{pages.server_port}/page.html?{address(host)}"
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom"]
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
         profile = tools.scratch / "profile"
         done = tools.run(["chromium", *flags, f"--user-data-dir={profile}", page], timeout_seconds=90)
         pages.shutdown()
@@ -96,8 +96,24 @@ def chromium(host: Host, tools: Tools) -> Outcome:
     return outcome
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves the page, from an origin of its own."""
+class Pages(http.server.SimpleHTTPRequestHandler):
+    """Serves the page, from an origin of its own, and holds its last part back until the page is done."""
+
+    def __init__(self, done: threading.Event, *arguments: object, **options: object):
+        self.done = done
+        super().__init__(*arguments, **options)
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/hold"):
+            self.done.wait(60)
+            self.send_error(404)
+        else:
+            super().do_GET()
+
+    def do_POST(self) -> None:
+        self.done.set()
+        self.send_response(204)
+        self.end_headers()
 
     def log_message(self, format: str, *arguments: object) -> None:
         pass

@@ -284,7 +284,9 @@ fn read_close(payload: &[u8]) -> Result<Option<Close>, Violation> {
 mod tests {
     use tokio_tungstenite::tungstenite::Error;
     use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-    use tokio_tungstenite::tungstenite::protocol::{Message as Theirs, Role, WebSocket, WebSocketConfig};
+    use tokio_tungstenite::tungstenite::protocol::{
+        CloseFrame, Message as Theirs, Role, WebSocket, WebSocketConfig,
+    };
 
     use super::*;
 
@@ -380,12 +382,14 @@ mod tests {
         assert_eq!(decode(RULES, &bytes[..upto], &[1]).1, Some(Violation::NotUtf8));
     }
 
-    const LONGER: Violation = Violation::Protocol("the length is not in its shortest form");
+    const LONGER: [Violation; 2] = [
+        Violation::Protocol("the length is not in its shortest form"),
+        Violation::Protocol("a control frame is fragmented or too long"),
+    ];
 
     /// What tungstenite makes of the same bytes.
     fn theirs(bytes: &[u8]) -> (Vec<Item>, Option<Violation>) {
-        let config =
-            WebSocketConfig::default().max_message_size(Some(usize::MAX)).max_frame_size(Some(usize::MAX));
+        let config = WebSocketConfig::default().max_message_size(Some(1 << 20)).max_frame_size(Some(1 << 20));
         let stream = ReadOnly(std::io::Cursor::new(bytes.to_vec()));
         let mut socket = WebSocket::from_raw_socket(stream, Role::Server, Some(config));
         let mut items = Vec::new();
@@ -396,9 +400,11 @@ mod tests {
                 Ok(Theirs::Ping(payload)) => Item::Ping(payload.into()),
                 Ok(Theirs::Pong(_)) => Item::Pong,
                 Ok(Theirs::Close(close)) => {
-                    // It hands a code that may not be sent on as 1002.
-                    let code = close.as_ref().map(|close| Code(close.code.into()));
-                    if code.is_some_and(|code| code == Code::PROTOCOL || !Code::may_be_sent(code.0)) {
+                    // It hands a code that may not be sent on as 1002, with a reason of its own.
+                    let is_made_up = |close: &CloseFrame| {
+                        close.reason.as_str() == "Protocol violation" || !Code::may_be_sent(close.code.into())
+                    };
+                    if close.as_ref().is_some_and(is_made_up) {
                         return (items, Some(Violation::Protocol("")));
                     }
                     items.push(Item::Close(close.map(|close| Close {
@@ -438,8 +444,8 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_random_streams_are_read_as_tungstenite_reads_them_in_whatever_pieces() {
-        let rules = Rules { message_bytes_max: u64::MAX, frame_bytes_max: u64::MAX, takes_compressed: false };
+    fn random_streams_are_read_as_tungstenite_reads_them_in_whatever_pieces() {
+        let rules = Rules { message_bytes_max: 1 << 20, frame_bytes_max: 1 << 20, takes_compressed: false };
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let mut random = |below: usize| {
             state ^= state << 13;
@@ -447,7 +453,7 @@ mod tests {
             state ^= state << 17;
             usize::try_from(state >> 33).unwrap() % below
         };
-        for round in 0..100_000 {
+        for round in 0..80_000 {
             let mut bytes = Vec::new();
             for _ in 0..=random(6) {
                 // Mostly what may be, so that the streams get somewhere.
@@ -471,8 +477,8 @@ mod tests {
             bytes.truncate(bytes.len() - cut);
             let (items, violation) = decode(rules, &bytes, &[1 + random(20), 1 + random(200)]);
             let (their_items, their_violation) = theirs(&bytes);
-            // A length in a longer form than it needs is taken by tungstenite.
-            let agrees = if violation == Some(LONGER) {
+            // A length in a longer form than it needs is taken by tungstenite; on a control frame it is too long by its form.
+            let agrees = if violation.is_some_and(|violation| LONGER.contains(&violation)) {
                 their_items.starts_with(&items)
             } else {
                 // We see a violation before the end of a frame that it waits for.

@@ -25,4 +25,5 @@ mod plugin_life;
 mod readme;
 mod support;
 mod swap;
+mod wasi_http;
 mod websocket_transport;

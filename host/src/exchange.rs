@@ -104,7 +104,7 @@ impl std::fmt::Debug for Streamed {
 impl Drop for Streamed {
     fn drop(&mut self) {
         if let Some(done) = self.on_end.take() {
-            done(self.bytes, self.ended);
+            done(self.bytes, self.ended || self.source.is_end_stream());
         }
     }
 }

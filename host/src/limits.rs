@@ -112,10 +112,10 @@ limits! {
         requests_in_flight_max = 1_024, 8, 8_192, "Calls that hold an instance at the same time, over all plugins: the size of the instance pool.";
         queue_wait_ms_max = 250, 1, 60_000, "How long a request waits for an instance before it is answered 503 with Retry-After.";
         drain_ms_max = 30_000, 0, 3_600_000, "From SIGTERM until what is still in flight is cut.";
-        plugin_file_bytes_max = 16 * MIB, 64 * KIB, 256 * MIB, "A plugin file; a component of a small handler has 50 KB.";
+        plugin_file_bytes_max = 64 * MIB, 64 * KIB, 256 * MIB, "A plugin file; a component of a small handler in Rust has 50 KB, one with a JavaScript engine 12 MB, one with Python 40 MB.";
         plugins_max = 1_000, 1, 10_000, "Plugins in the folder.";
-        compile_wall_ms_max = 60_000, 1_000, 600_000, "Compiling one plugin, in the child process.";
-        compile_cpu_s_max = 30, 1, 600, "CPU time of that child.";
+        compile_wall_ms_max = 180_000, 1_000, 600_000, "Compiling one plugin, in the child process. One of Python takes 12 s of CPU time, and it has the lowest priority.";
+        compile_cpu_s_max = 120, 1, 600, "CPU time of that child.";
         compile_memory_bytes_max = 2_048 * MIB, 256 * MIB, 16_384 * MIB, "Address space of that child.";
         cache_bytes_max = 1_024 * MIB, 16 * MIB, 65_536 * MIB, "Compiled code kept on disk; the longest unused goes first.";
         store_key_bytes_max = 1_024, 16, 4_096, "A key in the store.";
@@ -142,6 +142,9 @@ limits! {
         instances_max = 256, 1, 8_192, "Calls of this plugin that hold an instance at the same time; a further one waits, then 503.";
         body_bytes_max = MIB, 0, 64 * MIB, "A request body (413). nginx: 1 MiB.";
         response_bytes_max = 8 * MIB, 1_024, 64 * MIB, "The body of an answer (502).";
+        streamed_body_bytes_max = 64 * MIB, 0, MIB * MIB, "A request body that a wasi:http component reads piece by piece (413). It is never held whole.";
+        streamed_response_bytes_max = 1_024 * MIB, 1_024, MIB * MIB, "The body of an answer that a wasi:http component makes while it is sent; past it the connection is cut.";
+        stream_ms_max = 300_000, 100, 86_400_000, "From the head of such an answer until the component must have ended. It bounds how long a slow client holds an instance, and how long a stream of events lasts before its client connects again.";
         response_header_count_max = 64, 1, 1_000, "Header fields of an answer (502).";
         response_header_bytes_max = 32 * KIB, 256, 1024 * KIB, "Header fields of an answer, names and values together (502).";
         log_lines_max = 64, 0, 10_000, "Log lines of one call; the rest is counted.";
@@ -273,6 +276,19 @@ pub const DRAIN_IDLE_MS: u64 = 1_000;
 
 /// The read buffer and the write buffer of an HTTP/1.1 connection, each. Larger only when `header_bytes_max` is.
 pub const HTTP1_BUFFER_BYTES_MAX: u64 = 64 * KIB;
+
+/// The largest piece that a guest hands over of a streamed answer, and so the granularity of back-pressure.
+pub const STREAM_CHUNK_BYTES_MAX: usize = 16 * 1024;
+
+/// Pieces of a streamed answer that wait to be sent. Past it the guest waits, or is told to.
+pub const STREAM_CHUNKS_MAX: usize = 4;
+
+/// A streamed answer that is complete before it is longer than this, and within [`STREAM_GATHER_MS`] of its head, is sent whole,
+/// with its length.
+pub const STREAM_GATHER_BYTES_MAX: usize = 64 * 1024;
+
+/// How long the head of an answer waits for its body, in milliseconds. Never for a stream of events.
+pub const STREAM_GATHER_MS: u64 = 5;
 
 /// The largest HTTP/2 frame taken: the protocol's minimum. A larger one only helps large bodies, and holds more per connection.
 pub const HTTP2_FRAME_BYTES_MAX: u32 = 16 * 1024;

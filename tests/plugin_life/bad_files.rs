@@ -49,7 +49,7 @@ fn a_sparse_file_of_any_size_is_refused_unread() {
     drop(file);
     let loader = folder.start();
     let text = error(&loader, "sparse").unwrap();
-    assert!(text.contains("at most 16777216 are taken (plugin_file_bytes_max)"), "{text}");
+    assert!(text.contains("at most 67108864 are taken (plugin_file_bytes_max)"), "{text}");
 }
 
 #[test]

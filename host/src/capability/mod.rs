@@ -29,6 +29,7 @@ pub mod store;
 mod tests;
 
 pub use context::{Identity, RequestId};
+pub use standard::http;
 use store::{Granted, Namespace, Store};
 
 /// Capabilities of a plugin, as its manifest grants them. Nothing is granted unless it stands here.
@@ -67,6 +68,13 @@ impl Environment {
             random_bytes_max: limits.random_bytes_max,
             hostcall_bytes_max: limits.hostcall_bytes_max,
             resources_max: usize::try_from(limits.resources_max).unwrap_or(usize::MAX),
+            // What each field costs beside its text is counted, too.
+            field_bytes_max: usize::try_from(
+                limits
+                    .response_header_bytes_max
+                    .saturating_add(limits.response_header_count_max.saturating_mul(128)),
+            )
+            .unwrap_or(usize::MAX),
             plugin,
             rooms,
         }
@@ -86,6 +94,7 @@ pub struct PluginCapabilities {
     log_bytes_max: usize,
     random_bytes_max: u64,
     resources_max: usize,
+    field_bytes_max: usize,
     hostcall_bytes_max: u64,
 }
 
@@ -240,6 +249,8 @@ static OFFERED: &[Offer] = &[
     empty("wasi:sockets/tcp-create-socket@0.2.0", standard::Interface::TcpCreateSocket),
     empty("wasi:sockets/udp@0.2.0", standard::Interface::Udp),
     empty("wasi:sockets/udp-create-socket@0.2.0", standard::Interface::UdpCreateSocket),
+    empty("wasi:http/types@0.2.0", standard::Interface::HttpTypes),
+    empty("wasi:http/outgoing-handler@0.2.0", standard::Interface::OutgoingHandler),
 ];
 
 /// Everything a plugin may import.
@@ -275,6 +286,14 @@ pub enum Refused {
         /// What is missing.
         need: Need,
     },
+    /// Only components that answer by `wasi:http` are given it: for others every request would be refused when it is made.
+    #[error(
+        "the import `{import}` is not offered to a component that does not export `{INCOMING_HANDLER}`: nothing goes out"
+    )]
+    OnlyForHttp {
+        /// As the component names it.
+        import: String,
+    },
     /// The manifest grants a store that cannot be.
     #[error("`{name}` under `stores` in [grants] cannot be a store's name: one has 1 to 255 bytes")]
     StoreName {
@@ -294,7 +313,7 @@ impl fmt::Display for Names {
             }
         }
         formatter.write_str(
-            "and, with nothing behind them, wasi:io, wasi:cli, wasi:filesystem and wasi:sockets @0.2",
+            "and, with nothing behind them, wasi:io, wasi:cli, wasi:filesystem, wasi:sockets and wasi:http @0.2",
         )
     }
 }
@@ -317,6 +336,25 @@ pub fn check<I: AsRef<str>>(imports: &[I], grants: &Grants) -> Result<(), Refuse
         }
     }
     Ok(())
+}
+
+/// Without a version.
+const INCOMING_HANDLER: &str = "wasi:http/incoming-handler";
+
+/// Checks that `wasi:http` is imported only by a component that exports a handler of it. Such a component has it from the world
+/// that it was built for, whether it asks for anything or not.
+///
+/// # Errors
+/// The first import that stands against it.
+pub fn check_http<I: AsRef<str>>(imports: &[I], exports: &[I]) -> Result<(), Refused> {
+    let is = |name: &str, wanted: &str| name.split_once('@').map_or(name, |(name, _)| name) == wanted;
+    if exports.iter().any(|export| is(export.as_ref(), INCOMING_HANDLER)) {
+        return Ok(());
+    }
+    match imports.iter().map(AsRef::as_ref).find(|import| import.starts_with("wasi:http/")) {
+        Some(import) => Err(Refused::OnlyForHttp { import: import.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 fn find(import: &str) -> Result<&'static Offer, Refused> {

@@ -195,11 +195,20 @@ fn a_store_that_cannot_be_named_so_is_refused() {
 
 #[test]
 fn an_import_that_is_not_offered_is_refused_with_what_is() {
-    for import in ["wasi:nn/tensor@0.2.0", "env", "wasi:http/outgoing-handler@0.2.0", ""] {
+    for import in ["wasi:nn/tensor@0.2.0", "env", "wasi:http/upgrade@0.2.0", ""] {
         let text = check(&[import], &grants()).unwrap_err().to_string();
         assert!(text.contains(&format!("`{import}` is not offered")), "{text}");
         assert!(text.contains("wasi:keyvalue/store@0.2.0-draft"), "{text}");
     }
+}
+
+#[test]
+fn http_is_offered_only_to_components_that_answer_by_it() {
+    let imports = ["wasi:io/poll@0.2.0", "wasi:http/outgoing-handler@0.2.10"];
+    assert_eq!(check_http(&imports, &["wasi:http/incoming-handler@0.2.10"]), Ok(()));
+    assert_eq!(check_http(&imports[..1], &["guesthouse:plugin/rest@1.0.0"]), Ok(()));
+    let text = check_http(&imports, &["guesthouse:plugin/rest@1.0.0"]).unwrap_err().to_string();
+    assert!(text.contains("`wasi:http/outgoing-handler@0.2.10` is not offered"), "{text}");
 }
 
 #[test]

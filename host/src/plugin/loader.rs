@@ -366,6 +366,7 @@ impl Work {
         let surface = vet::surface(file, &bytes)?;
         let styles = vet::styles(file, &surface, self.settings.styles)?;
         capability::check(&surface.imports, &manifest.grants)
+            .and_then(|()| capability::check_http(&surface.imports, &surface.exports))
             .with_context(|| format!("{file} cannot have its imports ({manifest_file})"))?;
         let component = match self.cache.find(digest) {
             Some(component) => component,

@@ -24,6 +24,28 @@ pub struct Manifest {
     pub grants: Grants,
     /// What a call may use.
     pub limits: PluginLimitOverrides,
+    /// How a `wasi:http` component is served.
+    #[serde(rename = "wasi-http")]
+    pub wasi_http: WasiHttp,
+}
+
+/// `[wasi-http]`: what is said of a `wasi:http` component only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WasiHttp {
+    /// Which path the component sees.
+    pub path: SeenPath,
+}
+
+/// The path that a `wasi:http` component sees.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeenPath {
+    /// What comes after the mount, so that a component routes as it does where it is served alone.
+    #[default]
+    BelowMount,
+    /// The whole path, for a component that knows where it is mounted.
+    Whole,
 }
 
 /// `[websocket]`.

@@ -9,6 +9,7 @@ pub mod rest;
 pub mod rpc;
 pub mod soap;
 pub mod socket;
+pub mod wasi_http;
 pub mod websocket;
 pub mod xml;
 
@@ -20,7 +21,8 @@ use crate::plugin::Style;
 use crate::sandbox::{CallFailure, Program};
 
 /// All styles, in the order in which they are asked whether a request is theirs.
-pub static ALL: &[&dyn Style] = &[&websocket::WebSocket, &soap::Soap, &rpc::Rpc, &rest::Rest];
+pub static ALL: &[&dyn Style] =
+    &[&websocket::WebSocket, &soap::Soap, &rpc::Rpc, &rest::Rest, &wasi_http::WasiHttp];
 
 /// What a failed call is to its caller. The cause goes to the log here, the one place where it is known and not yet cut down
 /// to what a caller may see.

@@ -172,6 +172,11 @@ pub(super) fn begin_slice() {
     SLICE.with(|slice| slice.begin(Some(thread_cpu())));
 }
 
+/// Marks that a guest that runs in many short slices is polled, which has used so much since a tick last charged it.
+pub(super) fn begin_slice_owing(uncharged: Duration) {
+    SLICE.with(|slice| slice.begin(Some(thread_cpu().saturating_sub(uncharged))));
+}
+
 /// The CPU time of the slice that has just ended, if a tick ended it after it had computed for long.
 pub(super) fn long_slice() -> Option<Duration> {
     Some(SLICE.with(|slice| slice.ticked.get())).filter(|used| *used >= LONG)

@@ -20,6 +20,12 @@ use crate::limits::{EPOCH_TICK_MS, HostLimits, MEMORY_BYTES_CEILING, PluginLimit
 const WASM_STACK_BYTES_MAX: usize = 512 * 1024;
 /// A fiber's whole stack: what guest frames leave is guaranteed to host functions, which run on the same stack.
 const FIBER_STACK_BYTES: usize = 1024 * 1024;
+/// Core instances of one component. One of Rust has one or, with WASI, three; one of Python is linked together from some
+/// fourteen libraries.
+const CORE_INSTANCES_MAX: u32 = 32;
+/// The host's own memory for one instance of a component: mostly pointers to its functions and globals. One of Rust has a few
+/// kilobytes, one of Python 416.
+const INSTANCE_BYTES_MAX: usize = 1024 * 1024;
 /// Restored page by page after a call where only dirty pages have to be (see [`swap_is_off`]).
 const KEEP_RESIDENT_SCANNED_BYTES: usize = 2 * 1024 * 1024;
 /// Zeroed whole after every call otherwise, so it is small.
@@ -127,16 +133,17 @@ fn serving_config(slots: u32, reset: Reset) -> Config {
     // The permits, not the pool, say no: a little more room than there are permits.
     let slots = slots.saturating_add(16);
     pool.total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(4))
+        // A count and no memory: what a component of Python has.
+        .total_core_instances(slots.saturating_mul(CORE_INSTANCES_MAX))
         .total_memories(slots)
         .total_tables(slots.saturating_mul(4))
         .total_stacks(slots)
         .max_unused_warm_slots(slots)
         .max_memory_size(usize::try_from(MEMORY_BYTES_CEILING).unwrap_or(usize::MAX))
-        .max_component_instance_size(256 * 1024)
-        .max_core_instance_size(256 * 1024)
+        .max_component_instance_size(INSTANCE_BYTES_MAX)
+        .max_core_instance_size(INSTANCE_BYTES_MAX)
         .max_memories_per_component(1)
-        .max_core_instances_per_component(8)
+        .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .max_tables_per_component(4)
         .max_tables_per_module(4)
         .table_elements(usize::try_from(PluginLimits::DEFAULT.table_elements_max).unwrap_or(usize::MAX))

@@ -2,13 +2,15 @@
 //!
 //! Owns the engine, the store of a call, its budget, and the threads guests run on. Refuses to know HTTP, styles and files: it
 //! is handed values and gives values or a [`CallFailure`]. Would a reviewer find a way round the budget? Every guest entry
-//! (instantiation, call, post-return) happens in [`program::Program::call`], and nowhere else in the crate is a store made.
+//! (instantiation, call, post-return) happens in [`program`], and nowhere else in the crate is a store made.
 
 pub mod budget;
+mod course;
 pub mod engine;
 mod lane;
 pub mod program;
 
 pub use budget::CallFailure;
+pub use course::{Course, Fate};
 pub use engine::Sandbox;
 pub use program::{Export, Guest, Program};

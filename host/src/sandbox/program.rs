@@ -20,7 +20,9 @@ use wasmtime::component::{
 };
 
 use super::budget::{self, Budget, CallFailure};
+use super::course::{Course, Fate};
 use super::engine::Sandbox;
+use super::lane::Moved;
 use crate::capability::{CallContext, CallState, HasCallState, PluginCapabilities, rooms};
 use crate::limits::{EPOCH_TICK_MS, PluginLimits};
 
@@ -250,6 +252,44 @@ impl Program {
         }
     }
 
+    /// Begins a call of an export that hands over its answer bit by bit while it runs, through what `parameters` puts into the
+    /// call's hands. The call is the caller's to poll.
+    ///
+    /// # Errors
+    /// [`CallFailure::Overloaded`].
+    pub async fn begin<P>(
+        self: &Arc<Self>,
+        export: &Export<P, ()>,
+        parameters: impl FnOnce(&mut CallState) -> wasmtime::Result<P> + Send + 'static,
+        context: CallContext,
+    ) -> Result<Course, CallFailure>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+    {
+        let permits = self.permits().await?;
+        let deadline = Instant::now() + Duration::from_millis(self.linked.limits.wall_ms_max);
+        let fate = Fate::default();
+        let call = run_streamed(
+            Arc::clone(&self.linked),
+            export.index,
+            parameters,
+            context,
+            deadline,
+            permits,
+            fate.clone(),
+        );
+        Ok(Course::new(Arc::clone(self), Box::pin(call), fate, deadline))
+    }
+
+    /// Goes on with a streamed call on a lane.
+    pub(super) fn move_to_lane<F>(&self, call: F) -> Option<Moved<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.sandbox.lanes.take(call)
+    }
+
     /// One permit of the host and one of the plugin, in that order for every call, so that two calls never wait for each
     /// other.
     async fn permits(&self) -> Result<Permits, CallFailure> {
@@ -274,7 +314,7 @@ impl Program {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn is_heavy(&self) -> bool {
+    pub(super) fn is_heavy(&self) -> bool {
         // The clock is read only for plugins that ever were.
         let until = self.heavy_until_ms.load(Ordering::Relaxed);
         until != 0 && self.now_ms() < until
@@ -293,7 +333,7 @@ impl Program {
         }
     }
 
-    fn mark_heavy(&self, used: Duration) {
+    pub(super) fn mark_heavy(&self, used: Duration) {
         let heavy = used.saturating_mul(HEAVY_FACTOR).min(HEAVY_MAX);
         let heavy_ms = u64::try_from(heavy.as_millis()).unwrap_or(u64::MAX);
         self.heavy_until_ms.fetch_max(self.now_ms().saturating_add(heavy_ms), Ordering::Relaxed);
@@ -365,10 +405,13 @@ async fn within<R>(
 }
 
 /// A panic in a host function must end this call only, wherever it is polled.
-fn poll_caught<R>(
-    call: Pin<&mut impl Future<Output = Result<Answer<R>, CallFailure>>>,
+pub(super) fn poll_caught<R, F>(
+    call: Pin<&mut F>,
     task: &mut std::task::Context<'_>,
-) -> Poll<Result<Answer<R>, CallFailure>> {
+) -> Poll<Result<R, CallFailure>>
+where
+    F: Future<Output = Result<R, CallFailure>> + ?Sized,
+{
     std::panic::catch_unwind(AssertUnwindSafe(|| call.poll(task)))
         .unwrap_or(Poll::Ready(Err(CallFailure::HostPanic)))
 }
@@ -389,6 +432,34 @@ where
     let result = enter(&linked.pre, &mut store, export, parameters).await;
     match result {
         Ok(value) => Ok(Answer { value, turn: store.data_mut().call.turn.take() }),
+        Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
+    }
+}
+
+async fn run_streamed<P>(
+    linked: Arc<Linked>,
+    export: ComponentExportIndex,
+    parameters: impl FnOnce(&mut CallState) -> wasmtime::Result<P>,
+    context: CallContext,
+    deadline: Instant,
+    _permits: Permits,
+    fate: Fate,
+) -> Result<(), CallFailure>
+where
+    P: ComponentNamedList + Lower + Send + Sync + 'static,
+{
+    let mut store = linked.store(context, deadline);
+    // Falls before the store does, however that comes about.
+    let mut verdict = fate.verdict();
+    let result = match parameters(&mut store.data_mut().call) {
+        Ok(parameters) => enter(&linked.pre, &mut store, export, parameters).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(()) => {
+            verdict.succeed();
+            Ok(())
+        }
         Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
     }
 }

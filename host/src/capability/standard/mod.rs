@@ -5,6 +5,8 @@
 //! by interface as imported, and its state is made when the first of its functions is called, so that other plugins do
 //! not pay for it. The asynchronous functions are linked: the synchronous ones block inside a runtime, which panics.
 
+pub mod http;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, async_trait};
 use wasmtime_wasi_io::bindings::wasi::io;
 
+use self::http::Http;
 use super::clocks::Coarse;
 use super::logging::{Ledger, Level};
 use super::{CallState, HasCallState};
@@ -51,12 +54,15 @@ pub(super) enum Interface {
     TcpCreateSocket,
     Udp,
     UdpCreateSocket,
+    HttpTypes,
+    OutgoingHandler,
 }
 
 /// The state of one call.
 pub(super) struct Standard {
     context: WasiCtx,
     table: ResourceTable,
+    http: Http,
 }
 
 impl fmt::Debug for Standard {
@@ -80,11 +86,14 @@ impl Standard {
             .allow_udp(false)
             .allow_ip_name_lookup(false)
             .build();
-        Self { context, table }
+        Self { context, table, http: Http::new(call.plugin.field_bytes_max) }
     }
 
     fn of<T: HasCallState>(data: &mut T) -> &mut Self {
-        let call = data.call_state();
+        Self::of_call(data.call_state())
+    }
+
+    fn of_call(call: &mut CallState) -> &mut Self {
         let standard = match call.standard.take() {
             Some(standard) => standard,
             None => Box::new(Self::new(call)),
@@ -217,22 +226,22 @@ fn table<T: HasCallState>(data: &mut T) -> &mut ResourceTable {
 }
 
 fn of_cli<T: HasCallState>(data: &mut T) -> WasiCliCtxView<'_> {
-    let Standard { context, table } = Standard::of(data);
+    let Standard { context, table, .. } = Standard::of(data);
     WasiCliCtxView { ctx: context.cli(), table }
 }
 
 fn of_clocks<T: HasCallState>(data: &mut T) -> WasiClocksCtxView<'_> {
-    let Standard { context, table } = Standard::of(data);
+    let Standard { context, table, .. } = Standard::of(data);
     WasiClocksCtxView { ctx: context.clocks(), table }
 }
 
 fn of_filesystem<T: HasCallState>(data: &mut T) -> WasiFilesystemCtxView<'_> {
-    let Standard { context, table } = Standard::of(data);
+    let Standard { context, table, .. } = Standard::of(data);
     WasiFilesystemCtxView { ctx: context.filesystem(), table }
 }
 
 fn of_sockets<T: HasCallState>(data: &mut T) -> WasiSocketsCtxView<'_> {
-    let Standard { context, table } = Standard::of(data);
+    let Standard { context, table, .. } = Standard::of(data);
     WasiSocketsCtxView { ctx: context.sockets(), table }
 }
 
@@ -276,5 +285,7 @@ pub(super) fn link<T: HasCallState>(l: &mut Linker<T>, interface: Interface) -> 
         Interface::UdpCreateSocket => {
             sockets::udp_create_socket::add_to_linker::<T, WasiSockets>(l, of_sockets)
         }
+        Interface::HttpTypes => http::link_types(l),
+        Interface::OutgoingHandler => http::link_outgoing_handler(l),
     }
 }

@@ -178,6 +178,10 @@ pub const MEMORY_BYTES_CEILING: u64 = 128 * MIB;
 /// that a few long declarations and many small parts cannot make a large multiple of the document.
 pub const XML_CAPTURE_BYTES_MAX: usize = 256 * 1024;
 
+/// Members of a JSON-RPC request beside its own four, which are ignored but must have different names. Some clients send one or
+/// two; without a bound, short names would cost many times their size.
+pub const JSON_RPC_MEMBERS_MAX: usize = 64;
+
 /// Bytes of names in which a MustUnderstand fault lists the header blocks that were not understood. Further ones go unnamed: one
 /// long namespace on many small blocks must not make an answer many times the size of its request.
 pub const SOAP_NOT_UNDERSTOOD_BYTES_MAX: usize = 16 * 1024;

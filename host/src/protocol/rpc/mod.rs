@@ -8,6 +8,8 @@
 //! sandbox; the table of their error codes is in [`service`].
 
 mod batch;
+#[cfg(test)]
+mod cases;
 mod introspection;
 mod json;
 mod jsonrpc;

@@ -24,6 +24,11 @@ const UNSUPPORTED_ENCODING: i32 = -32701;
 /// Bytes that are not of their encoding.
 const INVALID_CHARACTER: i32 = -32702;
 
+const AFTER: &str = "</param></params></methodResponse>";
+
+/// What the tags around a single value take up, about.
+const VALUE_BYTES: usize = 64;
+
 /// A call, as it was sent or as one of those in a multicall.
 #[derive(Debug)]
 struct Call {
@@ -38,18 +43,20 @@ pub(super) async fn answer<C: Caller>(
     charset: Option<&str>,
     body: &[u8],
 ) -> String {
+    let mut out = String::new();
     let outcome = match read(service.limits, charset, body) {
-        Ok(call) if call.method == MULTICALL => multicall(service, &call).await,
-        Ok(call) => carry_out(service, &call).await,
+        Ok(call) => {
+            out.push_str("<?xml version=\"1.0\"?><methodResponse><params><param>");
+            if call.method == MULTICALL {
+                multicall(service, call, &mut out).await
+            } else {
+                carry_out(service, call, &mut out).await
+            }
+        }
         Err(fault) => Err(fault),
     };
     match outcome {
-        Ok(value) => {
-            const BEFORE: &str = "<?xml version=\"1.0\"?><methodResponse><params><param>";
-            const AFTER: &str = "</param></params></methodResponse>";
-            let mut out = String::with_capacity(BEFORE.len() + value.len() + AFTER.len());
-            out.push_str(BEFORE);
-            out.push_str(&value);
+        Ok(()) => {
             out.push_str(AFTER);
             out
         }
@@ -161,38 +168,40 @@ fn fault_of(invalid: Invalid) -> Fault {
     Fault::new(code, message)
 }
 
-/// Carries out one call. The result is a `value` element.
-async fn carry_out<C: Caller>(service: &Service<'_, C>, call: &Call) -> Result<String, Fault> {
-    let params = call.params.as_deref();
-    let result = match introspection::answer(service.methods, Dialect::Xml, &call.method, params) {
+/// Carries out one call, and appends its result as a `value` element. After a fault, what has been appended is of no use.
+async fn carry_out<C: Caller>(service: &Service<'_, C>, call: Call, out: &mut String) -> Result<(), Fault> {
+    let Call { method, params } = call;
+    let result = match introspection::answer(service.methods, Dialect::Xml, &method, params.as_deref()) {
         Some(answer) => answer?,
-        None => service.call(&call.method, params).await.map_err(|fault| {
+        None => service.call(&method, params.as_deref()).await.map_err(|fault| {
             if fault.message.chars().all(xml::is_character) {
                 fault
             } else {
-                service.answer_invalid(&call.method, "is a failure whose message XML cannot carry")
+                service.answer_invalid(&method, "is a failure whose message XML cannot carry")
             }
         })?,
     };
-    let mut out = String::with_capacity(result.len().saturating_mul(2));
+    // Large arguments are not held beside large results.
+    drop(params);
+    out.reserve(result.len().saturating_add(VALUE_BYTES).saturating_add(AFTER.len()));
     let mut scanner = Scanner::new(&result, service.limits.json_depth_max);
-    value::write(&mut scanner, service.limits.response_bytes_max, &mut out)
+    let before = u64::try_from(out.len()).unwrap_or(u64::MAX);
+    value::write(&mut scanner, before.saturating_add(service.limits.response_bytes_max), out)
         .and_then(|()| Ok(scanner.end()?))
-        .map_err(|unwritable| service.answer_invalid(&call.method, &unwritable.to_string()))?;
-    Ok(out)
+        .map_err(|unwritable| service.answer_invalid(&method, &unwritable.to_string()))
 }
 
-/// Carries out the calls of a multicall. The result is a `value` element.
-async fn multicall<C: Caller>(service: &Service<'_, C>, call: &Call) -> Result<String, Fault> {
+/// Carries out the calls of a multicall, and appends their results as one `value` element.
+async fn multicall<C: Caller>(service: &Service<'_, C>, call: Call, out: &mut String) -> Result<(), Fault> {
     let calls = read_multicall(call.params.as_deref(), service)?;
     let batch = &Batch::of(service.limits);
     let replies = batch.run(calls, |call| answer_member(service, batch, call)).await;
-    let mut out = String::from("<value><array><data>");
+    out.push_str("<value><array><data>");
     for reply in replies {
         out.push_str(&reply);
     }
     out.push_str("</data></array></value>");
-    Ok(out)
+    Ok(())
 }
 
 /// One call's place in the array of results: an array of its one result, or the struct of its fault.
@@ -201,22 +210,24 @@ async fn answer_member<C: Caller>(
     batch: &Batch,
     call: Result<Call, Fault>,
 ) -> String {
+    let mut out = String::from("<value><array><data>");
+    let before = out.len();
     let outcome = match call.and_then(|call| batch.may_begin(service).map(|()| call)) {
-        Ok(call) => carry_out(service, &call).await,
+        Ok(call) => carry_out(service, call, &mut out).await,
         Err(fault) => Err(fault),
     };
     let outcome = match outcome {
-        Ok(value) => batch.take(value.len()).map(|()| value),
+        Ok(()) => batch.take(out.len().saturating_sub(before)),
         Err(fault) => Err(batch.take(fault.length()).err().unwrap_or(fault)),
     };
     match outcome {
-        Ok(value) => format!("<value><array><data>{value}</data></array></value>"),
+        Ok(()) => out.push_str("</data></array></value>"),
         Err(fault) => {
-            let mut out = String::new();
+            out = String::new();
             push_fault(&fault, &mut out);
-            out
         }
     }
+    out
 }
 
 /// The calls of a multicall. What is wrong with one of them is a fault in its place.
@@ -460,7 +471,8 @@ mod tests {
         // The message comes as JSON text in an XML-RPC string, so that it can hold what XML cannot.
         let fake = Fake::new();
         let call = Call { method: "fail".to_owned(), params: Some(r#"[1,"a\u0000b"]"#.to_owned()) };
-        let fault = Fake::runtime().block_on(carry_out(&fake.service(), &call)).unwrap_err();
+        let fault =
+            Fake::runtime().block_on(carry_out(&fake.service(), call, &mut String::new())).unwrap_err();
         assert_eq!((fault.code, fault.message.as_ref()), (-32603, Failure::PluginAnswerInvalid.public()));
     }
 

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use super::super::json::{self, Next, Scanner, SyntaxError};
 use super::super::service::{Fault, INVALID_REQUEST, PARSE_ERROR};
+use crate::limits::JSON_RPC_MEMBERS_MAX;
 
 /// What stands in place of an id that is not known (section 5).
 pub(super) const NO_ID: &str = "null";
@@ -76,6 +77,7 @@ struct Members<'a> {
     params: Option<&'a str>,
     id: Option<&'a str>,
     others: Vec<Cow<'a, str>>,
+    too_many: bool,
     repeated: bool,
     id_repeated: bool,
 }
@@ -100,7 +102,11 @@ fn read_entry<'a>(scanner: &mut Scanner<'a>) -> Result<Entry<'a>, SyntaxError> {
                 earlier
             }
             _ => {
-                members.others.push(name);
+                if members.others.len() < JSON_RPC_MEMBERS_MAX {
+                    members.others.push(name);
+                } else {
+                    members.too_many = true;
+                }
                 None
             }
         };
@@ -119,6 +125,11 @@ fn judge<'a>(mut members: Members<'a>) -> Entry<'a> {
     let id_is_readable = !members.id_repeated
         && members.id.is_some_and(|id| id == "null" || id.starts_with(['"', '-']) || is_digit(id));
     let id = members.id.filter(|_| id_is_readable).unwrap_or(NO_ID);
+    if members.too_many {
+        let fault = invalid()
+            .because(format!("a request may have at most {JSON_RPC_MEMBERS_MAX} members of other names"));
+        return Entry::Invalid { id, fault };
+    }
     if members.repeated {
         return Entry::Invalid { id, fault: invalid().because("a member of the request is named twice") };
     }

@@ -191,6 +191,17 @@ fn a_member_named_twice_is_refused_however_it_is_spelled() {
 }
 
 #[test]
+fn members_of_other_names_are_ignored_up_to_their_bound() {
+    let request = |others: usize| {
+        let others: String = (0..others).map(|number| format!(r#","x{number}":{number}"#)).collect();
+        format!(r#"{{"jsonrpc":"2.0","method":"sum","id":1{others}}}"#)
+    };
+    assert_transcript(&request(64), r#"{"jsonrpc":"2.0","result":0,"id":1}"#);
+    let reply = exchange(&request(65)).unwrap();
+    assert!(reply.contains("at most 64 members") && reply.ends_with(r#""id":1}"#), "{reply}");
+}
+
+#[test]
 fn what_is_not_json_is_a_parse_error() {
     for request in [
         "",

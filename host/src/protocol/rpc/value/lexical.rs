@@ -1,5 +1,7 @@
 //! How XML-RPC writes doubles, dates and bytes.
 
+use std::fmt::Write as _;
+
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -9,6 +11,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// Appends an integer.
+pub(super) fn push_integer(number: i64, out: &mut String) {
+    // Writing to a String never fails.
+    let _: std::fmt::Result = write!(out, "{number}");
+}
 
 /// Appends base64 as it is written on both sides: padded, without the white space that may stand in it. None when it is not
 /// base64; then nothing has been appended.

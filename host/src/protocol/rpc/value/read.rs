@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::super::super::xml::{self, Event, Name, Reader};
 use super::super::json;
 use super::is_marker;
-use super::lexical::{is_date_time, push_base64, push_double};
+use super::lexical::{is_date_time, push_base64, push_double, push_integer};
 
 /// Where the extension types live: Apache's namespace, customarily bound to `ex`.
 pub(super) const EXTENSIONS: &str = "http://ws.apache.org/xmlrpc/namespaces/extensions";
@@ -109,12 +109,12 @@ fn read_typed(
         "int" | "i4" if is_plain => {
             let number: Result<i32, _> = trimmed(&content(reader)?).parse();
             let number = number.map_err(|_| Invalid::Rule("An int is not an integer within 32 bits."))?;
-            out.push_str(&number.to_string());
+            push_integer(number.into(), out);
         }
         "i8" if is_plain || is_extension => {
             let number: Result<i64, _> = trimmed(&content(reader)?).parse();
             let number = number.map_err(|_| Invalid::Rule("An i8 is not an integer within 64 bits."))?;
-            out.push_str(&number.to_string());
+            push_integer(number.into(), out);
         }
         "boolean" if is_plain => match trimmed(&content(reader)?) {
             "0" => out.push_str("false"),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::super::super::xml;
 use super::super::json::{self, Next, Scanner, SyntaxError};
 use super::is_marker;
-use super::lexical::{is_date_time, push_base64};
+use super::lexical::{is_date_time, push_base64, push_integer};
 
 /// Why a plugin's result has no form in XML-RPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,21 +82,31 @@ fn write_scalar(scalar: &str, out: &mut String) -> Result<(), Unwritable> {
         number => {
             let value: i64 = number.parse().map_err(|_| Unwritable::Integer)?;
             let name = if i32::try_from(value).is_ok() { "int" } else { "i8" };
-            push_element(name, &value.to_string(), out)?;
+            push_start(name, out);
+            push_integer(value, out);
+            push_end(name, out);
         }
     }
     Ok(())
 }
 
 fn push_element(name: &str, text: &str, out: &mut String) -> Result<(), Unwritable> {
+    push_start(name, out);
+    xml::push_text(out, text).map_err(|_| Unwritable::Character)?;
+    push_end(name, out);
+    Ok(())
+}
+
+fn push_start(name: &str, out: &mut String) {
     out.push('<');
     out.push_str(name);
     out.push('>');
-    xml::push_text(out, text).map_err(|_| Unwritable::Character)?;
+}
+
+fn push_end(name: &str, out: &mut String) {
     out.push_str("</");
     out.push_str(name);
     out.push('>');
-    Ok(())
 }
 
 fn write_object(scanner: &mut Scanner<'_>, bytes_max: u64, out: &mut String) -> Result<(), Unwritable> {

@@ -35,7 +35,7 @@ fn main() {
         Some("native") => native::serve(),
         Some("native-websocket") => native_websocket::serve(),
         Some("websocket-load") => load::websocket(&arguments.collect::<Vec<_>>()),
-        Some("sandbox") => sandbox::measure(Path::new(&arguments.next().expect("a component"))),
+        Some("sandbox") => sandbox::measure(Path::new(&arguments.next().expect("a folder"))),
         // cargo passes --bench.
         _ => bench(),
     }
@@ -164,12 +164,7 @@ fn bench() {
         );
     }
     println!();
-    let sandbox = pinned(SERVER_CORE)
-        .arg(&own)
-        .arg("sandbox")
-        .arg(folder.join("hello.wasm"))
-        .output()
-        .expect("it runs");
+    let sandbox = pinned(SERVER_CORE).arg(&own).arg("sandbox").arg(&folder).output().expect("it runs");
     assert!(sandbox.status.success(), "{}", String::from_utf8_lossy(&sandbox.stderr));
     for line in String::from_utf8_lossy(&sandbox.stdout).lines() {
         let (name, ns) = line.rsplit_once(' ').expect("a name and a figure");

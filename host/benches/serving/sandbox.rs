@@ -1,4 +1,5 @@
-//! The sandbox alone: permit, store, instance, call, drop, as a request pays for them, without HTTP.
+//! The sandbox alone: permit, store, instance, call, drop, as a request pays for them, without HTTP: for a REST plugin that does
+//! nothing, and for an RPC plugin that reads two numbers and writes one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,52 +10,92 @@ use guesthouse::capability::store::Store;
 use guesthouse::capability::{CallContext, Environment, Grants, RequestId};
 use guesthouse::limits::{HostLimits, PluginLimits};
 use guesthouse::sandbox::{Export, Program, Sandbox};
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, ComponentNamedList, Lift, Linker, Lower};
 
-mod bindings {
+mod rest {
     wasmtime::component::bindgen!({ path: "../wit", world: "rest-plugin" });
 }
 
-use bindings::exports::guesthouse::plugin::rest::{Request, Response};
+mod rpc {
+    wasmtime::component::bindgen!({ path: "../wit", world: "rpc-plugin" });
+}
+
+use rest::exports::guesthouse::plugin::rest::{Request, Response};
+use rpc::exports::guesthouse::plugin::rpc::Failure;
 
 const CALLS: u32 = 100_000;
 const ROUNDS: usize = 9;
 
-/// Prints the median of some rounds, in nanoseconds per call.
-pub(crate) fn measure(component: &Path) {
-    let sandbox = Sandbox::new(&HostLimits::DEFAULT, 1).expect("an engine");
-    let bytes = std::fs::read(component).expect("the component is built");
-    let component = Component::new(sandbox.engine(), bytes).expect("a component");
+/// Prints the median of some rounds for each plugin, in nanoseconds per call.
+pub(crate) fn measure(folder: &Path) {
     let state = std::env::temp_dir().join(format!("guesthouse-bench-state-{}", std::process::id()));
     std::fs::create_dir_all(&state).expect("a folder");
     let environment = Environment { store: Store::open(&state, &HostLimits::DEFAULT).expect("a store") };
-    let limits = Arc::new(PluginLimits::DEFAULT);
-    let rooms = Arc::new(Rooms::default());
-    let capabilities = Arc::new(environment.for_plugin("hello".into(), &Grants::default(), &limits, rooms));
-    let linker = Linker::new(sandbox.engine());
-    let program = Program::new(&sandbox, &component, &linker, limits, capabilities).expect("it links");
+    let sandbox = Sandbox::new(&HostLimits::DEFAULT, 1).expect("an engine");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let handle = runtime
-        .block_on(program.export("guesthouse:plugin/rest@1.0.0", "handle", context(0)))
+
+    let hello = program(&sandbox, &environment, folder, "hello");
+    let handle: Export<(Request,), (Response,)> = runtime
+        .block_on(hello.export("guesthouse:plugin/rest@1.0.0", "handle", context(0)))
         .expect("it exports `handle`");
-    let mut rounds: Vec<u128> = (0..ROUNDS).map(|_| runtime.block_on(round(&program, &handle))).collect();
-    rounds.sort_unstable();
-    println!("sandbox alone, hello: store, instance, call, drop {}", rounds[ROUNDS / 2]);
+    report("hello", || {
+        runtime.block_on(rounds(&hello, &handle, || (request(),), |answer| answer.0.status == 200))
+    });
+
+    let spec = program(&sandbox, &environment, folder, "spec-rpc");
+    let call: Export<(String, Option<String>), (Result<String, Failure>,)> = runtime
+        .block_on(spec.export("guesthouse:plugin/rpc@1.0.0", "call", context(0)))
+        .expect("it exports `call`");
+    let parameters = || ("subtract".to_owned(), Some("[42,23]".to_owned()));
+    report("subtract", || {
+        runtime.block_on(rounds(&spec, &call, parameters, |answer| {
+            answer.0.as_deref().is_ok_and(|text| text == "19")
+        }))
+    });
     std::fs::remove_dir_all(&state).expect("the folder is removed");
 }
 
-async fn round(program: &Program, handle: &Export<(Request,), (Response,)>) -> u128 {
+fn report(name: &str, mut round: impl FnMut() -> u128) {
+    let mut times: Vec<u128> = (0..ROUNDS).map(|_| round()).collect();
+    times.sort_unstable();
+    println!("sandbox alone, {name}: store, instance, call, drop {}", times[ROUNDS / 2]);
+}
+
+fn program(sandbox: &Arc<Sandbox>, environment: &Environment, folder: &Path, name: &str) -> Program {
+    let bytes = std::fs::read(folder.join(format!("{name}.wasm"))).expect("the component is built");
+    let component = Component::new(sandbox.engine(), bytes).expect("a component");
+    let limits = Arc::new(PluginLimits::DEFAULT);
+    let rooms = Arc::new(Rooms::default());
+    let capabilities = Arc::new(environment.for_plugin(name.into(), &Grants::default(), &limits, rooms));
+    let linker = Linker::new(sandbox.engine());
+    Program::new(sandbox, &component, &linker, limits, capabilities).expect("it links")
+}
+
+fn request() -> Request {
+    Request {
+        method: "GET".to_owned(),
+        path: "/".to_owned(),
+        query: None,
+        headers: vec![("host".to_owned(), "127.0.0.1:8080".to_owned())],
+        body: Vec::new(),
+    }
+}
+
+/// One round, in nanoseconds per call.
+async fn rounds<P, R>(
+    program: &Program,
+    export: &Export<P, R>,
+    parameters: impl Fn() -> P,
+    is_right: impl Fn(&R) -> bool,
+) -> u128
+where
+    P: ComponentNamedList + Lower + Send + Sync + 'static,
+    R: ComponentNamedList + Lift + Send + Sync + 'static,
+{
     let started = Instant::now();
     for number in 0..CALLS {
-        let request = Request {
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
-            query: None,
-            headers: vec![("host".to_owned(), "127.0.0.1:8080".to_owned())],
-            body: Vec::new(),
-        };
-        let answer = program.call(handle, (request,), context(number)).await.expect("an answer");
-        assert_eq!(answer.value.0.status, 200);
+        let answer = program.call(export, parameters(), context(number)).await.expect("an answer");
+        assert!(is_right(&answer.value));
     }
     started.elapsed().as_nanos() / u128::from(CALLS)
 }

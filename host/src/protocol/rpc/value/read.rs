@@ -114,7 +114,7 @@ fn read_typed(
         "i8" if is_plain || is_extension => {
             let number: Result<i64, _> = trimmed(&content(reader)?).parse();
             let number = number.map_err(|_| Invalid::Rule("An i8 is not an integer within 64 bits."))?;
-            push_integer(number.into(), out);
+            push_integer(number, out);
         }
         "boolean" if is_plain => match trimmed(&content(reader)?) {
             "0" => out.push_str("false"),

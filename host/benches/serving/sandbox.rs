@@ -23,6 +23,8 @@ mod rpc {
 use rest::exports::guesthouse::plugin::rest::{Request, Response};
 use rpc::exports::guesthouse::plugin::rpc::Failure;
 
+type Call = Export<(String, Option<String>), (Result<String, Failure>,)>;
+
 const CALLS: u32 = 100_000;
 const ROUNDS: usize = 9;
 
@@ -43,7 +45,7 @@ pub(crate) fn measure(folder: &Path) {
     });
 
     let spec = program(&sandbox, &environment, folder, "spec-rpc");
-    let call: Export<(String, Option<String>), (Result<String, Failure>,)> = runtime
+    let call: Call = runtime
         .block_on(spec.export("guesthouse:plugin/rpc@1.0.0", "call", context(0)))
         .expect("it exports `call`");
     let parameters = || ("subtract".to_owned(), Some("[42,23]".to_owned()));

@@ -119,8 +119,11 @@ fn values_pass_unchanged_whatever_their_spelling() {
     }
     let typed = r#"[{"$dateTime":"19980717T14:08:55"},{"$base64":"aGVsbG8="}]"#;
     assert_eq!(call("typed", typed).unwrap(), typed);
-    let broken_into_lines = r#"[{"$dateTime":"x"},{"$base64":"aGVs\nbG8="}]"#;
-    assert_eq!(call("typed", broken_into_lines).unwrap(), r#"[{"$dateTime":"x"},{"$base64":"aGVsbG8="}]"#);
+    let broken_into_lines = r#"[{"$dateTime":"00000000T00:00:00"},{"$base64":"aGVs\nbG8="}]"#;
+    assert_eq!(
+        call("typed", broken_into_lines).unwrap(),
+        r#"[{"$dateTime":"00000000T00:00:00"},{"$base64":"aGVsbG8="}]"#
+    );
 }
 
 #[test]
@@ -176,6 +179,54 @@ fn a_date_is_written_as_xml_rpc_writes_it() {
         assert_eq!(DateTime::from_unix_ms(unix_ms).as_str(), text);
     }
     assert!(!DateTime::from_unix_ms(u64::MAX).as_str().is_empty());
+}
+
+#[test]
+fn a_date_is_read_in_every_form_that_callers_write_and_kept_as_it_was_written() {
+    let read = |text: &str| serde_json::from_value::<DateTime>(json!({"$dateTime": text}));
+    for (text, unix_ms) in [
+        ("19700101T00:00:00", Some(0)),
+        ("19980717T14:08:55", Some(900_684_535_000)),
+        ("1998-07-17T14:08:55Z", Some(900_684_535_000)),
+        ("19980717T140855", Some(900_684_535_000)),
+        ("19980717T16:08:55+02:00", Some(900_684_535_000)),
+        ("19980717T16:08:55+0200", Some(900_684_535_000)),
+        ("19980717T12:08:55-02", Some(900_684_535_000)),
+        ("19980717T14:08:55.5", Some(900_684_535_500)),
+        ("19980717T14:08:55.123456789Z", Some(900_684_535_123)),
+        ("20000229T00:00:00", Some(951_782_400_000)),
+        ("19691231T23:59:59", Some(-1_000)),
+        ("00000101T00:00:00", Some(-62_167_219_200_000)),
+        ("20010229T00:00:00", None),
+        ("00000000T00:00:00", None),
+    ] {
+        let moment = read(text).unwrap();
+        assert_eq!((moment.as_str(), moment.unix_ms()), (text, unix_ms), "{text}");
+    }
+    for unix_ms in [0_u64, 1_000, 86_399_000, 951_782_400_000, 4_107_542_400_000, 253_402_300_799_000] {
+        assert_eq!(DateTime::from_unix_ms(unix_ms).unix_ms(), i64::try_from(unix_ms).ok());
+    }
+    for text in [
+        "",
+        "T",
+        "x",
+        "19980717",
+        "19980717 14:08:55",
+        "19981317T14:08:55",
+        "19980732T14:08:55",
+        "19980717T25:08:55",
+        "1998-0717T14:08:55",
+        "19980717T14:0855",
+        "19980717T14:08:55.",
+        "19980717T14:08:55.1234567890",
+        "19980717T14:08:55X",
+        "19980717T14:08:55+",
+        "19980717T14:08:55+24:00",
+        "19980717T14:08:55Zx",
+        "\u{e9}9980717T14:08:55",
+    ] {
+        assert!(read(text).is_err(), "{text}");
+    }
 }
 
 #[test]

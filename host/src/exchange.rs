@@ -249,8 +249,9 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers one request. Never fails: what goes wrong is an answer, too.
     fn handle(&self, arrival: Arrival) -> LocalFuture<'_, Response>;
 
-    /// The answer to a head that the server itself refuses, in the form that callers of this host expect.
-    fn refuse(&self, failure: &Failure) -> Response;
+    /// The answer to a request that the server itself refuses, in the form that callers of this host expect. There is no head when
+    /// the bytes did not make one.
+    fn refuse(&self, failure: &Failure, peer: SocketAddr, head: Option<&Parts>) -> Response;
 }
 
 /// A request body under its limits of size, pause and rate.

@@ -20,6 +20,10 @@ pub enum Failure {
     BodyTooLarge,
     /// The request target is over `uri_bytes_max`.
     UriTooLong,
+    /// The head came too slowly.
+    HeadTimeout,
+    /// The version is not one of HTTP/1.1, HTTP/1.0 and HTTP/2.
+    VersionNotSupported,
     /// The header fields are over `header_bytes_max` or `header_count_max`.
     HeadTooLarge,
     /// The caller did not say who it is, or not credibly. One `WWW-Authenticate` line per challenge.
@@ -81,7 +85,8 @@ impl Failure {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) | Self::BodyBroken | Self::BadCredentials => StatusCode::BAD_REQUEST,
-            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTimeout | Self::HeadTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::VersionNotSupported => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -108,6 +113,8 @@ impl Failure {
             Self::BadRequest(rule) => rule,
             Self::BodyBroken => "The request body ended early or is not framed correctly.",
             Self::BodyTimeout => "The request body came too slowly.",
+            Self::HeadTimeout => "The request line and header fields came too slowly.",
+            Self::VersionNotSupported => "This service speaks HTTP/1.1, HTTP/1.0 and HTTP/2.",
             Self::BodyTooLarge => "The request body is larger than this service takes.",
             Self::UriTooLong => "The request target is longer than this service takes.",
             Self::HeadTooLarge => "The header fields are larger or more than this service takes.",
@@ -143,6 +150,8 @@ impl Failure {
                 | Self::BodyBroken
                 | Self::BodyTimeout
                 | Self::BodyTooLarge
+                | Self::HeadTimeout
+                | Self::VersionNotSupported
                 | Self::UriTooLong
                 | Self::HeadTooLarge
                 | Self::ShuttingDown

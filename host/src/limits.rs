@@ -96,7 +96,7 @@ limits! {
         header_ms_max = 10_000, 100, 600_000, "From the first byte of a head to its end. nginx waits 60 s; a head is one packet.";
         header_bytes_max = 32 * KIB, 8 * KIB, 1024 * KIB, "Request line and header fields together (431). hyper reads up to 408 KiB by default.";
         header_count_max = 100, 8, 1_000, "Header fields in one head (431).";
-        uri_bytes_max = 8 * KIB, 256, 64 * KIB, "The request target (414).";
+        uri_bytes_max = 8 * KIB, 256, 65_534, "The request target (414). The ceiling is what the type of a URI holds.";
         keep_alive_idle_ms_max = 60_000, 100, 3_600_000, "Between two requests on one connection. nginx: 75 s.";
         write_stall_ms_max = 20_000, 100, 600_000, "A peer that takes no byte of an answer for so long is cut off.";
         body_idle_ms_max = 10_000, 100, 600_000, "Between two pieces of a request body (408).";
@@ -257,6 +257,10 @@ pub const STALL_SWEEP_MS: u64 = 250;
 /// The first part of a request body is not measured against `body_rate_bytes_per_s_min`, in milliseconds: a slow start is
 /// not an attack.
 pub const BODY_RATE_GRACE_MS: u64 = 5_000;
+
+/// Extensions of the chunks of one request body, together: nobody reads them, and they are not part of the body that
+/// `body_bytes_max` bounds (CVE-2023-39326).
+pub const CHUNK_EXTENSION_BYTES_MAX: usize = 8 * 1024;
 
 /// What is reserved for a request body before any of it has come. Its declared length is only a claim.
 pub const BODY_RESERVE_BYTES_MAX: u64 = 64 * KIB;

@@ -9,6 +9,7 @@
 
 mod path;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -55,12 +56,21 @@ impl Gateway {
 
     async fn answer(&self, arrival: Arrival) -> Response {
         let started = Instant::now();
-        let request_id = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        let mut record = access::Record::begin(&arrival.head, arrival.peer, request_id, started);
-        let mut response = match self.route(&arrival) {
+        let request_id = self.next_request_id();
+        let mut record = access::Record::begin(Some(&arrival.head), arrival.peer, request_id, started);
+        let response = match self.route(&arrival) {
             Ok((plugin, below)) => self.serve(arrival, plugin, below, &mut record, request_id, started).await,
             Err(failure) => problem::render(&failure, Some(&arrival.head.method)),
         };
+        self.account(response, &record, request_id)
+    }
+
+    fn next_request_id(&self) -> RequestId {
+        RequestId(self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// What every answer gets: its request's id, and a line in the access log.
+    fn account(&self, mut response: Response, record: &access::Record, request_id: RequestId) -> Response {
         if let Ok(value) = HeaderValue::from_bytes(&request_id.hexadecimal()) {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
@@ -140,8 +150,10 @@ impl Handler for Gateway {
         Box::pin(self.answer(arrival))
     }
 
-    fn refuse(&self, failure: &Failure) -> Response {
-        problem::render(failure, None)
+    fn refuse(&self, failure: &Failure, peer: SocketAddr, head: Option<&Parts>) -> Response {
+        let request_id = self.next_request_id();
+        let record = access::Record::begin(head, peer, request_id, Instant::now());
+        self.account(problem::render(failure, head.map(|head| &head.method)), &record, request_id)
     }
 }
 

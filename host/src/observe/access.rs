@@ -64,8 +64,8 @@ struct Buffers {
 
 /// What is known of a request when it comes.
 pub struct Record {
-    method: Method,
-    uri: Uri,
+    /// None of a request whose bytes did not make a head.
+    target: Option<(Method, Uri)>,
     peer: SocketAddr,
     request_id: RequestId,
     started: Instant,
@@ -76,12 +76,11 @@ pub struct Record {
 }
 
 impl Record {
-    /// Begins a record.
+    /// Begins a record. There is no head of a request whose bytes did not make one.
     #[must_use]
-    pub fn begin(head: &Parts, peer: SocketAddr, request_id: RequestId, started: Instant) -> Self {
+    pub fn begin(head: Option<&Parts>, peer: SocketAddr, request_id: RequestId, started: Instant) -> Self {
         Self {
-            method: head.method.clone(),
-            uri: head.uri.clone(),
+            target: head.map(|head| (head.method.clone(), head.uri.clone())),
             peer,
             request_id,
             started,
@@ -209,9 +208,9 @@ fn line(buffer: &mut Vec<u8>, record: &Record, status: StatusCode, bytes: u64, c
         IpAddr::V6(address) => drop(write!(buffer, "{address}")),
     }
     buffer.extend_from_slice(b" method=");
-    word(buffer, record.method.as_str());
+    word(buffer, record.target.as_ref().map_or("-", |(method, _)| method.as_str()));
     buffer.extend_from_slice(b" path=");
-    word(buffer, record.uri.path());
+    word(buffer, record.target.as_ref().map_or("-", |(_, uri)| uri.path()));
     buffer.extend_from_slice(b" status=");
     number(buffer, u64::from(status.as_u16()), 3);
     buffer.extend_from_slice(b" bytes=");

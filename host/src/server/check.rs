@@ -2,7 +2,7 @@
 //!
 //! Owns the rules on a request's head that hyper leaves to its user. What is refused here never reaches the gateway, so
 //! everything behind may rely on one authority, a target of legal characters, and fields that are text. What hyper hides
-//! from its user cannot be seen here.
+//! from its user on HTTP/1.1 is seen by `framing` before.
 
 use http::header::{EXPECT, HOST};
 use http::request::Parts;
@@ -53,7 +53,7 @@ fn target(head: &Parts, limits: &HostLimits) -> Result<(), Failure> {
 
 /// RFC 3986's characters, and the ones that the URL standard of the browsers leaves as they are in a query or a path
 /// (`[ ] ^ { | }` and the backtick): refusing those would refuse ordinary links. The rest has to be percent-encoded.
-fn is_target_byte(byte: u8) -> bool {
+pub(super) fn is_target_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'<' | b'>' | b'\\')
 }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
+use http::request::Parts;
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -31,7 +32,8 @@ use tokio_util::task::TaskTracker;
 use super::answer::{Answer, Held};
 use super::body::{Absent, Pace, Reader, Rest};
 use super::check;
-use super::stall::{Order, Stream, Watch, Watched};
+use super::intake::Intake;
+use super::stall::{Order, Stream, Watch};
 use crate::exchange::{Arrival, Body, Handler, Lifetime, Payload, Response, Upgrade};
 use crate::failure::Failure;
 use crate::limits::{HTTP1_BUFFER_BYTES_MAX, HTTP2_FRAME_BYTES_MAX, HTTP2_SEND_BUFFER_BYTES_MAX, HostLimits};
@@ -73,8 +75,9 @@ fn http1(limits: &HostLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .keep_alive(true)
-        // A client that closes its side while it is owed an answer has gone: its call is dropped rather than finished.
-        .half_close(false)
+        // RFC 9112 section 9.6 lets a client close its side behind its last request and still be answered; piped tools do. One that
+        // has gone altogether looks the same until it is written to, so its call is finished, within the call's own bounds.
+        .half_close(true)
         .max_headers(usize::try_from(limits.header_count_max).unwrap_or(usize::MAX))
         .max_header_size(header_bytes)
         .max_buf_size(usize::try_from(buffer_bytes).unwrap_or(usize::MAX))
@@ -129,7 +132,7 @@ struct Peer {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<S>(mut io: Watched<S>, watch: Arc<Watch>, site: Rc<Site>, address: SocketAddr)
+pub(super) async fn serve<S>(mut io: Intake<S>, watch: Arc<Watch>, site: Rc<Site>, address: SocketAddr)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -143,6 +146,10 @@ where
             _ => return,
         }
     };
+    if !speaks_http2 {
+        io.follow(&site.limits);
+        watch.answer_late_heads();
+    }
     let ended = if speaks_http2 {
         watch.multiplex();
         let service = service_fn(|request| {
@@ -211,7 +218,7 @@ async fn follow<F: Future>(
 
 /// Whether the peer speaks HTTP/2 with prior knowledge; none when it has hung up. Only the whole preface says so: what
 /// merely begins like it goes to the HTTP/1.1 parser, which refuses its version.
-async fn sniff<S>(io: &mut Watched<S>) -> std::io::Result<Option<bool>>
+async fn sniff<S>(io: &mut Intake<S>) -> std::io::Result<Option<bool>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -240,13 +247,20 @@ where
         } else {
             continue;
         };
-        io.rewind(buffer.freeze());
+        io.rewind(buffer);
         return Ok(Some(speaks_http2));
     }
 }
 
 async fn http1_exchange(peer: &Peer, request: Request<Incoming>) -> Response {
-    peer.watch.begin_request();
+    let number = peer.watch.begin_request();
+    if let Some(failure) = peer.watch.refusal(number) {
+        // The request is a stand-in for bytes that are none; what follows them is not looked at.
+        peer.watch.leave_unread();
+        let response = refuse(peer, &failure, None);
+        peer.watch.end_request();
+        return response;
+    }
     let is_head = request.method() == Method::HEAD;
     let expects = request.headers().contains_key(EXPECT);
     let rest = if request.body().is_end_stream() { None } else { Some(Rc::<Rest>::default()) };
@@ -299,7 +313,7 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
         Body::new(Box::new(Reader::new(incoming, site.pace, rest)))
     };
     if let Err(failure) = checked {
-        return refuse(site, &failure);
+        return refuse(peer, &failure, Some(&head));
     }
     let upgrade = head.extensions.remove::<OnUpgrade>().map(|pending| {
         // The stream of an HTTP/2 connection that becomes something else is at work until that ends: the connection is not idle.
@@ -319,12 +333,12 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
     let handled = AssertUnwindSafe(async move { site.handler.handle(arrival).await }).catch_unwind().await;
     handled.unwrap_or_else(|_| {
         tracing::error!("a request ended in a panic");
-        refuse(site, &Failure::Internal)
+        refuse(peer, &Failure::Internal, None)
     })
 }
 
-fn refuse(site: &Site, failure: &Failure) -> Response {
-    let mut response = site.handler.refuse(failure);
+fn refuse(peer: &Peer, failure: &Failure, head: Option<&Parts>) -> Response {
+    let mut response = peer.site.handler.refuse(failure, peer.address, head);
     // Whoever sends such a head, or CONNECT, may go on with what is not a request.
     if failure.closes_connection() || *failure == Failure::MethodUnknown {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

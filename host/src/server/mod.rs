@@ -13,6 +13,8 @@ mod body;
 mod check;
 mod clock;
 mod connection;
+mod framing;
+mod intake;
 mod stall;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use self::admission::Admission;
 use self::clock::Clock;
 use self::connection::Site;
+use self::intake::Intake;
 use self::stall::{Order, Watch, Watched, Watches};
 use crate::exchange::Handler;
 use crate::limits::{ACCEPT_PAUSE_MS, DRAIN_IDLE_MS, HostLimits, LISTEN_BACKLOG, STALL_SWEEP_MS};
@@ -280,7 +283,7 @@ impl Floor {
         }
         let watch = Watch::new(Arc::clone(&self.clock));
         self.watches.borrow_mut().add(Arc::clone(&watch));
-        let io = Watched::new(stream, Arc::clone(&watch), permit);
+        let io = Intake::new(Watched::new(stream, Arc::clone(&watch), permit), Arc::clone(&watch));
         drop(self.site.lifetime.tasks.spawn_local(connection::serve(
             io,
             watch,

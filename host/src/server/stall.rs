@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::admission::Permit;
 use super::clock::Clock;
+use crate::failure::Failure;
 use crate::limits::{CLOSE_WAIT_MS_MAX, HostLimits, LINGER_BYTES_MAX, LINGER_MS_MAX, STALL_SWEEP_MS};
 
 /// What a connection is waiting for.
@@ -66,6 +66,14 @@ pub(super) struct Watch {
     order: AtomicU8,
     /// Whether it is HTTP/2.
     multiplexed: AtomicBool,
+    /// Requests that have come.
+    requests: AtomicU64,
+    /// Whether a head that is too slow can be answered, and has to be.
+    can_be_late: AtomicBool,
+    late: AtomicBool,
+    /// Which request is one that is to be refused; zero when there is none.
+    refused: AtomicU64,
+    refusal: Mutex<Option<Failure>>,
     answers: Answers,
     /// Whether the peer may still be sending what nobody will read.
     unread: AtomicBool,
@@ -82,6 +90,11 @@ impl Watch {
             blocked_ms: AtomicU64::new(0),
             order: AtomicU8::new(Order::GoOn as u8),
             multiplexed: AtomicBool::new(false),
+            requests: AtomicU64::new(0),
+            can_be_late: AtomicBool::new(false),
+            late: AtomicBool::new(false),
+            refused: AtomicU64::new(0),
+            refusal: Mutex::default(),
             answers: Mutex::default(),
             unread: AtomicBool::new(false),
             waker: Mutex::default(),
@@ -104,9 +117,46 @@ impl Watch {
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
-    /// A request has come and is being handled.
-    pub(super) fn begin_request(&self) {
+    /// A request has come and is being handled. Which one of the connection it is, from 1.
+    pub(super) fn begin_request(&self) -> u64 {
         self.phase.store(Phase::Busy as u8, Ordering::Relaxed);
+        self.late.store(false, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// Whether so many requests have come and all of them are answered.
+    pub(super) fn has_answered(&self, requests: u64) -> bool {
+        self.phase() != Phase::Busy && self.requests.load(Ordering::Relaxed) == requests
+    }
+
+    /// The request of this number is to be refused. It is the last.
+    pub(super) fn refuse(&self, number: u64, failure: Failure) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        self.refused.store(number, Ordering::Relaxed);
+    }
+
+    /// Why the request of this number is refused, if it is.
+    pub(super) fn refusal(&self, number: u64) -> Option<Failure> {
+        if self.refused.load(Ordering::Relaxed) != number {
+            return None;
+        }
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The connection is HTTP/1.1: a head that comes too slowly can be answered.
+    pub(super) fn answer_late_heads(&self) {
+        self.can_be_late.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a head has begun and should have been complete by now.
+    pub(super) fn is_late(&self) -> bool {
+        self.late.load(Ordering::Relaxed) && self.phase() == Phase::Head
+    }
+
+    fn be_late(&self) {
+        if !self.late.swap(true, Ordering::Relaxed) {
+            self.wake();
+        }
     }
 
     /// It is answered. The next bytes are those of another.
@@ -117,6 +167,11 @@ impl Watch {
     /// The connection has left HTTP.
     pub(super) fn upgrade(&self) {
         self.enter(Phase::Upgraded);
+    }
+
+    /// Whether it has.
+    pub(super) fn is_upgraded(&self) -> bool {
+        self.phase() == Phase::Upgraded
     }
 
     /// The connection is HTTP/2: requests overlap, and bytes are no sign of one. What still has to come of its beginning
@@ -156,6 +211,10 @@ impl Watch {
             return;
         }
         self.order.store(order as u8, Ordering::Relaxed);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = &*self.waker.lock().unwrap_or_else(PoisonError::into_inner) {
             waker.wake_by_ref();
         }
@@ -166,7 +225,8 @@ impl Watch {
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
     }
 
-    fn note_read(&self) {
+    /// Bytes of a head have come.
+    pub(super) fn note_read(&self) {
         if matches!(self.phase(), Phase::FirstByte | Phase::Idle) && !self.multiplexed.load(Ordering::Relaxed)
         {
             self.enter(Phase::Head);
@@ -204,6 +264,14 @@ impl Watch {
         let since_ms = self.since_ms.load(Ordering::Relaxed);
         match self.phase() {
             Phase::FirstByte if past(since_ms, limits.first_byte_ms_max) => Order::Cut,
+            Phase::Head
+                if self.can_be_late.load(Ordering::Relaxed)
+                    && past(since_ms, limits.header_ms_max)
+                    && !past(since_ms, limits.header_ms_max.saturating_add(CLOSE_WAIT_MS_MAX)) =>
+            {
+                self.be_late();
+                Order::GoOn
+            }
             Phase::Head if past(since_ms, limits.header_ms_max) => Order::Cut,
             Phase::Linger if past(since_ms, LINGER_MS_MAX) => Order::Cut,
             Phase::Idle
@@ -270,8 +338,6 @@ impl Drop for Stream {
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
-    /// What was read to tell HTTP/2 from HTTP/1.1, and is to be read again.
-    prefix: Bytes,
     watch: Arc<Watch>,
     shut: bool,
     lingered_bytes: u64,
@@ -280,12 +346,7 @@ pub(super) struct Watched<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
     pub(super) fn new(stream: S, watch: Arc<Watch>, permit: Permit) -> Self {
-        Self { stream, prefix: Bytes::new(), watch, shut: false, lingered_bytes: 0, _permit: permit }
-    }
-
-    /// Puts back what was read.
-    pub(super) fn rewind(&mut self, prefix: Bytes) {
-        self.prefix = prefix;
+        Self { stream, watch, shut: false, lingered_bytes: 0, _permit: permit }
     }
 
     /// Throws away what still comes, up to the end or the bound.
@@ -309,14 +370,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
-        if !self.prefix.is_empty() {
-            let length = self.prefix.len().min(buffer.remaining());
-            buffer.put_slice(&self.prefix.split_to(length));
-            if !self.prefix.has_remaining() {
-                self.prefix = Bytes::new();
-            }
-            return Poll::Ready(Ok(()));
-        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {

@@ -1,0 +1,213 @@
+//! What is read from a connection, on its way to hyper.
+//!
+//! Owns the bytes between the socket and hyper, and what becomes of those that are not HTTP. hyper is given whole heads only,
+//! and only ones that [`Framing`] has passed. In the place of a head that was refused it is given a stand-in, an ordinary
+//! request that is known by its number and is answered with the refusal: so the refusal takes its turn behind the
+//! answers to the requests before it, is written by the one who writes those, and is in the access log. A body
+//! whose framing is broken ends in a read error, which is what its reader makes a 400 of.
+//!
+//! A head that came whole, as nearly all do, is looked at where it lies in hyper's buffer and is not copied.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::framing::{Framing, Rest};
+use super::stall::{Watch, Watched};
+use crate::failure::Failure;
+use crate::limits::HostLimits;
+
+/// What hyper reads in the place of a head that is refused.
+const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: -\r\nConnection: close\r\n\r\n";
+
+/// A connection's socket, of which only what is HTTP can be read.
+#[derive(Debug)]
+pub(super) struct Intake<S> {
+    io: Watched<S>,
+    watch: Arc<Watch>,
+    /// None while the protocol is not known, and when it is not HTTP/1.1.
+    framing: Option<Framing>,
+    /// What was read and not passed on yet. Bounded by `header_bytes_max` and one read.
+    held: BytesMut,
+    /// So much of it may be passed on.
+    cleared: usize,
+    end: End,
+}
+
+/// What comes when there is nothing more to pass on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// What the socket says.
+    None,
+    /// The end: the stand-in was the last request.
+    Refused,
+    /// An error: the body is not framed as it should be.
+    Broken,
+    /// Nothing, until it is known whether the connection leaves HTTP.
+    Offered,
+}
+
+impl<S> Intake<S> {
+    /// All bytes are passed on as they come, until [`Intake::follow`].
+    pub(super) fn new(io: Watched<S>, watch: Arc<Watch>) -> Self {
+        Self { io, watch, framing: None, held: BytesMut::new(), cleared: 0, end: End::None }
+    }
+
+    /// Puts back what was read.
+    pub(super) fn rewind(&mut self, bytes: BytesMut) {
+        self.held = bytes;
+    }
+
+    /// The connection is HTTP/1.1, from the first byte that was put back.
+    pub(super) fn follow(&mut self, limits: &HostLimits) {
+        self.framing = Some(Framing::new(limits));
+        self.look_at_held();
+    }
+
+    fn look_at_held(&mut self) {
+        let Some(framing) = &mut self.framing else { return };
+        let step = framing.follow(&self.held);
+        if !matches!(step.rest, Rest::Head | Rest::Unknown) {
+            self.held.truncate(step.passed);
+        }
+        self.cleared = step.passed;
+        self.note(step.rest);
+    }
+
+    fn note(&mut self, rest: Rest) {
+        match rest {
+            Rest::Nothing | Rest::Head => {}
+            Rest::Unknown => self.end = End::Offered,
+            Rest::Refused(failure) => self.refuse(failure),
+            Rest::Broken => self.end = End::Broken,
+        }
+    }
+
+    /// Whoever is not to be read any more is answered in turn.
+    fn refuse(&mut self, failure: Failure) {
+        let Some(framing) = &self.framing else { return };
+        self.watch.refuse(framing.heads().saturating_add(1), failure);
+        self.held.truncate(self.cleared);
+        self.held.extend_from_slice(STAND_IN);
+        self.cleared = self.held.len();
+        self.end = End::Refused;
+    }
+
+    /// Passes on what is held.
+    fn pass_held(&mut self, length: usize, buffer: &mut ReadBuf<'_>) {
+        let length = length.min(buffer.remaining());
+        buffer.put_slice(self.held.get(..length).unwrap_or_default());
+        self.held.advance(length);
+        self.cleared = self.cleared.saturating_sub(length);
+        if self.held.is_empty() {
+            // An idle connection keeps no buffer.
+            self.held = BytesMut::new();
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Intake<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        // Each turn returns, or reads from the socket, or comes nearer to the end of what is held.
+        loop {
+            let Some(framing) = &mut this.framing else {
+                if this.held.is_empty() {
+                    return Pin::new(&mut this.io).poll_read(context, buffer);
+                }
+                this.pass_held(this.held.len(), buffer);
+                return Poll::Ready(Ok(()));
+            };
+            if this.cleared > 0 {
+                this.pass_held(this.cleared, buffer);
+                return Poll::Ready(Ok(()));
+            }
+            match this.end {
+                End::None if this.watch.is_late() && framing.is_in_head() => {
+                    this.refuse(Failure::HeadTimeout);
+                    continue;
+                }
+                End::None => {}
+                End::Refused => return Poll::Ready(Ok(())),
+                End::Broken => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
+                End::Offered if this.watch.is_upgraded() => {
+                    this.framing = None;
+                    continue;
+                }
+                End::Offered if this.watch.has_answered(framing.heads()) => {
+                    framing.stay();
+                    this.end = End::None;
+                    this.look_at_held();
+                    continue;
+                }
+                // The answer is given in this same task, and what is behind it is read after that.
+                End::Offered => return Poll::Pending,
+            }
+            if framing.is_in_head() {
+                // Also one that began to arrive behind the request before it.
+                this.watch.note_read();
+            }
+            ready!(Pin::new(&mut this.io).poll_read(context, buffer))?;
+            let read = buffer.filled().get(before..).unwrap_or_default();
+            if read.is_empty() {
+                if !framing.is_in_head() {
+                    return Poll::Ready(Ok(()));
+                }
+                this.refuse(Failure::BadRequest("The connection ended in the middle of the header fields."));
+            } else if this.held.is_empty() {
+                let step = framing.follow(read);
+                if matches!(step.rest, Rest::Head | Rest::Unknown) {
+                    this.held.extend_from_slice(read.get(step.passed..).unwrap_or_default());
+                }
+                buffer.set_filled(before.saturating_add(step.passed));
+                this.note(step.rest);
+                if step.passed > 0 {
+                    return Poll::Ready(Ok(()));
+                }
+            } else {
+                this.held.extend_from_slice(read);
+                buffer.set_filled(before);
+                this.look_at_held();
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Intake<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}

@@ -27,3 +27,4 @@ mod support;
 mod swap;
 mod wasi_http;
 mod websocket_transport;
+mod wire;

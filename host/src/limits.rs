@@ -275,6 +275,10 @@ pub const LINGER_MS_MAX: u64 = 2_000;
 /// And at most so much of it.
 pub const LINGER_BYTES_MAX: u64 = 1_024 * KIB;
 
+/// A client that has closed its side is answered if that takes no longer than this, in milliseconds. Most that do so have gone,
+/// which shows only when they are written to, and a call for nobody holds an instance.
+pub const HALF_CLOSED_MS_MAX: u64 = 5_000;
+
 /// A connection that was asked to close in good order is cut after so long, in milliseconds.
 pub const CLOSE_WAIT_MS_MAX: u64 = 5_000;
 
@@ -300,6 +304,13 @@ pub const STREAM_GATHER_MS: u64 = 5;
 
 /// The largest HTTP/2 frame taken: the protocol's minimum. A larger one only helps large bodies, and holds more per connection.
 pub const HTTP2_FRAME_BYTES_MAX: u32 = 16 * 1024;
+
+/// HTTP/2 frames that ask for nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown ones) that a peer may have
+/// sent ahead of what it is entitled to by its requests, their answers and time. Past it the connection ends.
+pub const HTTP2_IDLE_FRAMES_MAX: u64 = 1_000;
+
+/// So many of them are free each second: keep-alive takes one in some seconds.
+pub const HTTP2_IDLE_FRAMES_PER_S: u64 = 10;
 
 /// What is buffered of one HTTP/2 stream's answer below the flow control.
 pub const HTTP2_SEND_BUFFER_BYTES_MAX: usize = 64 * 1024;

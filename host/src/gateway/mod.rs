@@ -29,6 +29,9 @@ use crate::plugin::manifest::AuthPolicy;
 use crate::plugin::{Endpoint, Exchange, Plugin};
 use crate::protocol::problem;
 
+/// What the host passes on to plugins, whichever of them each takes.
+const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers every request of the host.
@@ -59,10 +62,12 @@ impl Gateway {
         let request_id = self.next_request_id();
         let mut record = access::Record::begin(Some(&arrival.head), arrival.peer, request_id, started);
         let response = match self.route(&arrival) {
+            // RFC 9110 section 9.3.7: about the host itself. `server` lets no other method have this target.
+            _ if arrival.head.uri.path() == "*" => problem::options(METHODS),
             Ok((plugin, below)) => self.serve(arrival, plugin, below, &mut record, request_id, started).await,
             Err(failure) => problem::render(&failure, Some(&arrival.head.method)),
         };
-        self.account(response, &record, request_id)
+        self.account(response, record, request_id)
     }
 
     fn next_request_id(&self) -> RequestId {
@@ -70,7 +75,7 @@ impl Gateway {
     }
 
     /// What every answer gets: its request's id, and a line in the access log.
-    fn account(&self, mut response: Response, record: &access::Record, request_id: RequestId) -> Response {
+    fn account(&self, mut response: Response, record: access::Record, request_id: RequestId) -> Response {
         if let Ok(value) = HeaderValue::from_bytes(&request_id.hexadecimal()) {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
@@ -153,7 +158,7 @@ impl Handler for Gateway {
     fn refuse(&self, failure: &Failure, peer: SocketAddr, head: Option<&Parts>) -> Response {
         let request_id = self.next_request_id();
         let record = access::Record::begin(head, peer, request_id, Instant::now());
-        self.account(problem::render(failure, head.map(|head| &head.method)), &record, request_id)
+        self.account(problem::render(failure, head.map(|head| &head.method)), record, request_id)
     }
 }
 

@@ -75,9 +75,8 @@ fn http1(limits: &HostLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .keep_alive(true)
-        // RFC 9112 section 9.6 lets a client close its side behind its last request and still be answered; piped tools do. One that
-        // has gone altogether looks the same until it is written to, so its call is finished, within the call's own bounds.
-        .half_close(true)
+        // So that hyper notices at once when a connection breaks. `intake` keeps from it the end that is only half of one.
+        .half_close(false)
         .max_headers(usize::try_from(limits.header_count_max).unwrap_or(usize::MAX))
         .max_header_size(header_bytes)
         .max_buf_size(usize::try_from(buffer_bytes).unwrap_or(usize::MAX))
@@ -146,7 +145,9 @@ where
             _ => return,
         }
     };
-    if !speaks_http2 {
+    if speaks_http2 {
+        io.count();
+    } else {
         io.follow(&site.limits);
         watch.answer_late_heads();
     }

@@ -90,6 +90,11 @@ impl Framing {
         matches!(&self.state, State::Head(head) if head.has_request_line || head.line < head.searched)
     }
 
+    /// Whether there is more of a body to come.
+    pub(super) fn is_in_body(&self) -> bool {
+        matches!(&self.state, State::Length { .. } | State::Chunked { .. })
+    }
+
     /// The offer to leave HTTP was not taken: what comes is another request.
     pub(super) fn stay(&mut self) {
         if matches!(self.state, State::Offered) {

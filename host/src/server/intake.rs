@@ -6,6 +6,10 @@
 //! answers to the requests before it, is written by the one who writes those, and is in the access log. A body
 //! whose framing is broken ends in a read error, which is what its reader makes a 400 of.
 //!
+//! A client may close its side behind its last request and is still owed the answer (RFC 9112 section 9.6), as tools at the end of a
+//! pipe do. hyper would drop the call at once, or never look again; so the end is kept from it while it answers, and `stall` ends
+//! the connection if that takes long: a client that has gone altogether looks the same until it is written to.
+//!
 //! A head that came whole, as nearly all do, is looked at where it lies in hyper's buffer and is not copied.
 
 use std::io;
@@ -16,6 +20,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::frames::Frames;
 use super::framing::{Framing, Rest};
 use super::stall::{Watch, Watched};
 use crate::failure::Failure;
@@ -31,11 +36,17 @@ pub(super) struct Intake<S> {
     watch: Arc<Watch>,
     /// None while the protocol is not known, and when it is not HTTP/1.1.
     framing: Option<Framing>,
+    /// When it is HTTP/2.
+    frames: Option<Frames>,
     /// What was read and not passed on yet. Bounded by `header_bytes_max` and one read.
     held: BytesMut,
     /// So much of it may be passed on.
     cleared: usize,
     end: End,
+    /// The peer has closed its side.
+    closed: bool,
+    /// Something was written and is not known to be gone.
+    unflushed: bool,
 }
 
 /// What comes when there is nothing more to pass on.
@@ -43,7 +54,7 @@ pub(super) struct Intake<S> {
 enum End {
     /// What the socket says.
     None,
-    /// The end: the stand-in was the last request.
+    /// Nothing: the stand-in was the last request.
     Refused,
     /// An error: the body is not framed as it should be.
     Broken,
@@ -54,7 +65,17 @@ enum End {
 impl<S> Intake<S> {
     /// All bytes are passed on as they come, until [`Intake::follow`].
     pub(super) fn new(io: Watched<S>, watch: Arc<Watch>) -> Self {
-        Self { io, watch, framing: None, held: BytesMut::new(), cleared: 0, end: End::None }
+        Self {
+            io,
+            watch,
+            framing: None,
+            frames: None,
+            held: BytesMut::new(),
+            cleared: 0,
+            end: End::None,
+            closed: false,
+            unflushed: false,
+        }
     }
 
     /// Puts back what was read.
@@ -66,6 +87,11 @@ impl<S> Intake<S> {
     pub(super) fn follow(&mut self, limits: &HostLimits) {
         self.framing = Some(Framing::new(limits));
         self.look_at_held();
+    }
+
+    /// The connection is HTTP/2, from the first byte that was put back.
+    pub(super) fn count(&mut self) {
+        self.frames = Some(Frames::new(self.watch.now_ms()));
     }
 
     fn look_at_held(&mut self) {
@@ -97,6 +123,12 @@ impl<S> Intake<S> {
         self.end = End::Refused;
     }
 
+    fn note_sent(&mut self, bytes: usize) {
+        if let Some(frames) = &mut self.frames {
+            frames.sent(bytes);
+        }
+    }
+
     /// Passes on what is held.
     fn pass_held(&mut self, length: usize, buffer: &mut ReadBuf<'_>) {
         let length = length.min(buffer.remaining());
@@ -122,9 +154,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Intake<S> {
         loop {
             let Some(framing) = &mut this.framing else {
                 if this.held.is_empty() {
-                    return Pin::new(&mut this.io).poll_read(context, buffer);
+                    ready!(Pin::new(&mut this.io).poll_read(context, buffer))?;
+                } else {
+                    this.pass_held(this.held.len(), buffer);
                 }
-                this.pass_held(this.held.len(), buffer);
+                let read = buffer.filled().get(before..).unwrap_or_default();
+                if let Some(frames) = &mut this.frames
+                    && !frames.follow(read, this.watch.now_ms())
+                {
+                    return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+                }
                 return Poll::Ready(Ok(()));
             };
             if this.cleared > 0 {
@@ -132,12 +171,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Intake<S> {
                 return Poll::Ready(Ok(()));
             }
             match this.end {
-                End::None if this.watch.is_late() && framing.is_in_head() => {
+                End::None if framing.is_in_head() && this.watch.is_late() => {
                     this.refuse(Failure::HeadTimeout);
                     continue;
                 }
+                End::None if framing.is_in_head() && this.closed => {
+                    this.refuse(Failure::BadRequest("The connection ended in the middle of the head."));
+                    continue;
+                }
+                End::None if this.closed => {
+                    if !framing.is_in_body() && (this.unflushed || this.watch.is_busy()) {
+                        this.watch.half_close();
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(Ok(()));
+                }
                 End::None => {}
-                End::Refused => return Poll::Ready(Ok(())),
+                End::Refused => return Poll::Pending,
                 End::Broken => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
                 End::Offered if this.watch.is_upgraded() => {
                     this.framing = None;
@@ -150,7 +200,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Intake<S> {
                     continue;
                 }
                 // The answer is given in this same task, and what is behind it is read after that.
-                End::Offered => return Poll::Pending,
+                End::Offered if this.closed || !this.held.is_empty() => {
+                    if this.closed {
+                        this.watch.half_close();
+                    }
+                    return Poll::Pending;
+                }
+                End::Offered => {}
             }
             if framing.is_in_head() {
                 // Also one that began to arrive behind the request before it.
@@ -159,10 +215,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Intake<S> {
             ready!(Pin::new(&mut this.io).poll_read(context, buffer))?;
             let read = buffer.filled().get(before..).unwrap_or_default();
             if read.is_empty() {
-                if !framing.is_in_head() {
-                    return Poll::Ready(Ok(()));
-                }
-                this.refuse(Failure::BadRequest("The connection ended in the middle of the header fields."));
+                this.closed = true;
+            } else if this.end == End::Offered {
+                this.held.extend_from_slice(read);
+                buffer.set_filled(before);
             } else if this.held.is_empty() {
                 let step = framing.follow(read);
                 if matches!(step.rest, Rest::Head | Rest::Unknown) {
@@ -188,7 +244,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Intake<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
+        self.unflushed = true;
+        let written = ready!(Pin::new(&mut self.io).poll_write(context, bytes))?;
+        self.note_sent(written);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -196,7 +255,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Intake<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+        self.unflushed = true;
+        let written = ready!(Pin::new(&mut self.io).poll_write_vectored(context, slices))?;
+        self.note_sent(written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -204,7 +266,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Intake<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
+        // hyper flushes the socket when it has written all there is.
+        ready!(Pin::new(&mut self.io).poll_flush(context))?;
+        self.unflushed = false;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -13,6 +13,7 @@ mod body;
 mod check;
 mod clock;
 mod connection;
+mod frames;
 mod framing;
 mod intake;
 mod stall;

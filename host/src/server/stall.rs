@@ -3,8 +3,8 @@
 //! Owns the phases of a connection and the sweep that ends the ones past their deadline. Every read and write notes its time
 //! from the worker's coarse clock, and one sweep per worker looks at all connections a few times a second: cheaper than a
 //! timer per request, and it also sees what hyper has no timer for (the wait for the first byte, a peer that does not read).
-//! While a request is being handled the peer is waiting for us, so nothing here counts then; bodies have their own
-//! limits in `body`.
+//! While a request is being handled the peer is waiting for us, so nothing here counts then but whether it is still there; bodies
+//! have their own limits in `body`.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -16,7 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::admission::Permit;
 use super::clock::Clock;
 use crate::failure::Failure;
-use crate::limits::{CLOSE_WAIT_MS_MAX, HostLimits, LINGER_BYTES_MAX, LINGER_MS_MAX, STALL_SWEEP_MS};
+use crate::limits::{
+    CLOSE_WAIT_MS_MAX, HALF_CLOSED_MS_MAX, HostLimits, LINGER_BYTES_MAX, LINGER_MS_MAX, STALL_SWEEP_MS,
+};
 
 /// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +73,8 @@ pub(super) struct Watch {
     /// Whether a head that is too slow can be answered, and has to be.
     can_be_late: AtomicBool,
     late: AtomicBool,
+    /// When the peer closed its side while it was owed an answer; zero if it has not.
+    half_closed_ms: AtomicU64,
     /// Which request is one that is to be refused; zero when there is none.
     refused: AtomicU64,
     refusal: Mutex<Option<Failure>>,
@@ -93,6 +97,7 @@ impl Watch {
             requests: AtomicU64::new(0),
             can_be_late: AtomicBool::new(false),
             late: AtomicBool::new(false),
+            half_closed_ms: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             refusal: Mutex::default(),
             answers: Mutex::default(),
@@ -126,7 +131,24 @@ impl Watch {
 
     /// Whether so many requests have come and all of them are answered.
     pub(super) fn has_answered(&self, requests: u64) -> bool {
-        self.phase() != Phase::Busy && self.requests.load(Ordering::Relaxed) == requests
+        !self.is_busy() && self.requests.load(Ordering::Relaxed) == requests
+    }
+
+    /// The worker's coarse time, in milliseconds.
+    pub(super) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Whether a request is being handled.
+    pub(super) fn is_busy(&self) -> bool {
+        self.phase() == Phase::Busy
+    }
+
+    /// The peer has closed its side, and is owed an answer.
+    pub(super) fn half_close(&self) {
+        if self.half_closed_ms.load(Ordering::Relaxed) == 0 {
+            self.half_closed_ms.store(self.clock.now_ms(), Ordering::Relaxed);
+        }
     }
 
     /// The request of this number is to be refused. It is the last.
@@ -262,7 +284,9 @@ impl Watch {
             }
         }
         let since_ms = self.since_ms.load(Ordering::Relaxed);
+        let half_closed_ms = self.half_closed_ms.load(Ordering::Relaxed);
         match self.phase() {
+            Phase::Busy if half_closed_ms != 0 && past(half_closed_ms, HALF_CLOSED_MS_MAX) => Order::Cut,
             Phase::FirstByte if past(since_ms, limits.first_byte_ms_max) => Order::Cut,
             Phase::Head
                 if self.can_be_late.load(Ordering::Relaxed)

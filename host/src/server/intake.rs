@@ -47,6 +47,8 @@ pub(super) struct Intake<S> {
     closed: bool,
     /// Something was written and is not known to be gone.
     unflushed: bool,
+    /// Reading goes on when the answer is out, which nobody else will say.
+    waits_for_answer: bool,
 }
 
 /// What comes when there is nothing more to pass on.
@@ -75,6 +77,7 @@ impl<S> Intake<S> {
             end: End::None,
             closed: false,
             unflushed: false,
+            waits_for_answer: false,
         }
     }
 
@@ -180,8 +183,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Intake<S> {
                     continue;
                 }
                 End::None if this.closed => {
-                    if !framing.is_in_body() && (this.unflushed || this.watch.is_busy()) {
+                    if !framing.is_in_body() && (this.unflushed || !this.watch.has_answered(framing.heads()))
+                    {
                         this.watch.half_close();
+                        this.waits_for_answer = true;
                         return Poll::Pending;
                     }
                     return Poll::Ready(Ok(()));
@@ -199,11 +204,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Intake<S> {
                     this.look_at_held();
                     continue;
                 }
-                // The answer is given in this same task, and what is behind it is read after that.
                 End::Offered if this.closed || !this.held.is_empty() => {
                     if this.closed {
                         this.watch.half_close();
                     }
+                    this.waits_for_answer = true;
                     return Poll::Pending;
                 }
                 End::Offered => {}
@@ -269,6 +274,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Intake<S> {
         // hyper flushes the socket when it has written all there is.
         ready!(Pin::new(&mut self.io).poll_flush(context))?;
         self.unflushed = false;
+        if self.waits_for_answer
+            && self.framing.as_ref().is_none_or(|framing| self.watch.has_answered(framing.heads()))
+        {
+            self.waits_for_answer = false;
+            context.waker().wake_by_ref();
+        }
         Poll::Ready(Ok(()))
     }
 

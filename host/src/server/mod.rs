@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::LocalOptions;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
@@ -284,7 +284,8 @@ impl Floor {
         }
         let watch = Watch::new(Arc::clone(&self.clock));
         self.watches.borrow_mut().add(Arc::clone(&watch));
-        let io = Intake::new(Watched::new(stream, Arc::clone(&watch), permit), Arc::clone(&watch));
+        let discard = |stream: &TcpStream| drop(SockRef::from(stream).set_linger(Some(Duration::ZERO)));
+        let io = Intake::new(Watched::new(stream, Arc::clone(&watch), permit, discard), Arc::clone(&watch));
         drop(self.site.lifetime.tasks.spawn_local(connection::serve(
             io,
             watch,

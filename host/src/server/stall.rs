@@ -365,12 +365,23 @@ pub(super) struct Watched<S> {
     watch: Arc<Watch>,
     shut: bool,
     lingered_bytes: u64,
+    /// Makes that closing the stream throws away what it has not sent.
+    discard: fn(&S),
     _permit: Permit,
 }
 
+impl<S> Drop for Watched<S> {
+    fn drop(&mut self) {
+        // A peer that reads nothing would else keep its answer in the kernel's memory for as long as it likes.
+        if self.watch.order() == Order::Cut && self.watch.blocked_ms.load(Ordering::Relaxed) != 0 {
+            (self.discard)(&self.stream);
+        }
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
-    pub(super) fn new(stream: S, watch: Arc<Watch>, permit: Permit) -> Self {
-        Self { stream, watch, shut: false, lingered_bytes: 0, _permit: permit }
+    pub(super) fn new(stream: S, watch: Arc<Watch>, permit: Permit, discard: fn(&S)) -> Self {
+        Self { stream, watch, shut: false, lingered_bytes: 0, discard, _permit: permit }
     }
 
     /// Throws away what still comes, up to the end or the bound.

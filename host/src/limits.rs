@@ -158,6 +158,7 @@ limits! {
         xml_namespaces_max = 32, 4, 1_024, "Namespace declarations of one element.";
         store_bytes_max = 256 * MIB, 0, 1_024 * 1_024 * MIB, "Keys and values of this plugin in the store, over all its stores, so that one plugin cannot fill the disk.";
         soap_header_blocks_max = 64, 1, 1_024, "Header blocks of one SOAP envelope. WS-Addressing and WS-Security together send about ten.";
+        soap_attachments_max = 64, 0, 1_024, "Parts of one SOAP message beside its envelope (MTOM, attachments). Their bytes are under body_bytes_max.";
         websocket_connections_max = 10_000, 1, 1_000_000, "Open WebSockets of this plugin.";
         websocket_message_bytes_max = MIB, 125, 64 * MIB, "One incoming message, all its fragments together (1009).";
         websocket_frame_bytes_max = 256 * KIB, 125, 64 * MIB, "One incoming frame (1009).";
@@ -185,6 +186,12 @@ pub const JSON_RPC_MEMBERS_MAX: usize = 64;
 /// Bytes of names in which a MustUnderstand fault lists the header blocks that were not understood. Further ones go unnamed: one
 /// long namespace on many small blocks must not make an answer many times the size of its request.
 pub const SOAP_NOT_UNDERSTOOD_BYTES_MAX: usize = 16 * 1024;
+
+/// The header fields of one part of a SOAP message with attachments. Real ones have three lines.
+pub const SOAP_PART_HEAD_BYTES_MAX: usize = 4 * 1024;
+
+/// Headers that a WS-Addressing reply endpoint asks to have repeated in the answer (reference parameters).
+pub const SOAP_REFERENCE_PARAMETERS_MAX: usize = 16;
 
 /// How often a running guest is interrupted to let the event loop at its I/O, in milliseconds. Twice this is the worst
 /// extra wait of a neighbour on the same worker, before the guest is moved to a thread for long calls.

@@ -121,6 +121,7 @@ fn call(operation: &str, body: &str) -> Result<Reply, Fault> {
         operation: QualifiedName::new(NAMESPACE, operation),
         headers: Vec::new(),
         body: body.into(),
+        attachments: Vec::new(),
     })
 }
 

@@ -22,7 +22,7 @@
     (i32.store offset=532 (i32.const 0) (local.get $length))
     (i32.const 512))
   (func (export "guesthouse:plugin/soap@1.0.0#handle")
-    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
     (local $letter i32)
     (local.set $letter (i32.load8_u (local.get 6)))
     (if (i32.eq (local.get $letter) (i32.const 0x74)) (then unreachable))

@@ -12,6 +12,7 @@ fn call(operation: &str, arguments: &str) -> Result<Element, Fault> {
         operation: QualifiedName::new("urn:guesthouse:bank", operation),
         headers: Vec::new(),
         body,
+        attachments: Vec::new(),
     });
     reply.map(|Reply { body, .. }| Element::parse(&body.unwrap()).unwrap())
 }

@@ -144,6 +144,7 @@ pub fn schema(item: TokenStream) -> TokenStream {
 ///   `#[xml(name = "...")]` on an argument name them otherwise. The response is the operation's name and `Response`.
 /// - `returns` names the element of the response that holds the answer. Without it, the answer is a struct that derives
 ///   `XmlValue`, whose fields are the elements, or nothing.
+/// - `#[operation(one_way)]` answers nothing: the caller is told that the message was accepted once the function has returned.
 /// - Arguments that are missing, repeated, unknown or not of their type are refused with a fault that names the place,
 ///   what was expected and what was found. `Option` arguments may be left out or nil, `Vec` arguments repeat.
 /// - The answer is a value, or a `Result` of one and a `SoapFault`.

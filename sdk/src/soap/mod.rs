@@ -51,7 +51,8 @@ pub use wsdl::wsdl;
 pub use xml::{Element, XmlError};
 
 pub use crate::bindings::soap::{
-    Call, Fault as FaultParts, FaultCode, HeaderBlock, QualifiedName, Reply, Service as Description, Version,
+    Attachment, Call, Fault as FaultParts, FaultCode, HeaderBlock, QualifiedName, Reply,
+    Service as Description, Version,
 };
 
 /// Why a call failed. Its parts are those of [`FaultParts`]; they stand behind a pointer, so that a `Result` that could be
@@ -128,19 +129,32 @@ impl QualifiedName {
 impl Reply {
     /// A reply whose body is one element that declares its own namespaces.
     pub fn new(body: impl Into<String>) -> Self {
-        Self { headers: Vec::new(), body: Some(body.into()) }
+        Self { headers: Vec::new(), body: Some(body.into()), attachments: Vec::new() }
     }
 
     /// No reply: the host answers 202 without an envelope.
     #[must_use]
     pub const fn one_way() -> Self {
-        Self { headers: Vec::new(), body: None }
+        Self { headers: Vec::new(), body: None, attachments: Vec::new() }
     }
 
     /// Adds a header block, one element that declares its own namespaces.
     #[must_use]
     pub fn with_header(mut self, xml: impl Into<String>) -> Self {
         self.headers.push(xml.into());
+        self
+    }
+
+    /// Adds a part beside the envelope. The body includes it with `<xop:Include href="cid:..."/>`, or does not name it.
+    #[must_use]
+    pub fn with_attachment(
+        mut self,
+        content_id: impl Into<String>,
+        content_type: impl Into<String>,
+        content: impl Into<Vec<u8>>,
+    ) -> Self {
+        let (content_id, content_type, content) = (content_id.into(), content_type.into(), content.into());
+        self.attachments.push(Attachment { content_id, content_type, content });
         self
     }
 }

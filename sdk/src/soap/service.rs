@@ -31,6 +31,8 @@ pub struct Operation {
     pub name: &'static str,
     /// What the operation does, for people.
     pub documentation: &'static str,
+    /// Whether nothing is answered: the caller is told 202 when the operation has run, or gets its fault.
+    pub one_way: bool,
     /// Declares the elements of the request.
     pub request: fn(&mut Schema) -> String,
     /// Declares the elements of the response.
@@ -188,6 +190,17 @@ pub fn answer_element<S: Service, T: XmlField, F: SoapFault>(
     answer::<S, T, F>(operation, result, |value, out| value.write(name, out))
 }
 
+/// Makes no reply, or a fault, of what a one-way operation gave.
+///
+/// # Errors
+/// The operation's fault.
+pub fn answer_nothing<S: Service, F: SoapFault>(result: Result<(), F>) -> Result<Reply, Fault> {
+    match result {
+        Ok(()) => Ok(Reply::one_way()),
+        Err(fault) => Err(fault.into_fault(S::NAMESPACE)),
+    }
+}
+
 fn answer<S: Service, T, F: SoapFault>(
     operation: &str,
     result: Result<T, F>,
@@ -223,6 +236,9 @@ pub(super) fn schema<S: Service>() -> String {
     for operation in S::OPERATIONS {
         let request = (operation.request)(&mut types);
         elements.push_str(&schema::wrapper(operation.name, operation.documentation, &request));
+        if operation.one_way {
+            continue;
+        }
         let response = (operation.response)(&mut types);
         elements.push_str(&schema::wrapper(&format!("{}Response", operation.name), "", &response));
         for fault in (operation.faults)(&mut types) {

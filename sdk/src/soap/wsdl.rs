@@ -21,6 +21,10 @@ pub fn wsdl<S: Service>(address: &str) -> String {
     for operation in S::OPERATIONS {
         let name = operation.name;
         messages.push_str(&message(&format!("{name}Request"), "parameters", name));
+        port_type.push_str(&abstract_operation(operation));
+        if operation.one_way {
+            continue;
+        }
         let response = format!("{name}Response");
         messages.push_str(&message(&response, "parameters", &response));
         for fault in fault_names(operation) {
@@ -29,7 +33,6 @@ pub fn wsdl<S: Service>(address: &str) -> String {
                 messages.push_str(&message(&format!("{fault}Fault"), "fault", fault));
             }
         }
-        port_type.push_str(&abstract_operation(operation));
     }
     for (prefix, suffix) in [("soap", "Soap11"), ("soap12", "Soap12")] {
         let operations: String = S::OPERATIONS.iter().map(|one| bound_operation::<S>(one, prefix)).collect();
@@ -75,12 +78,16 @@ fn abstract_operation(operation: &Operation) -> String {
         "" => String::new(),
         text => documentation(text),
     };
+    let input = format!("<wsdl:input message=\"tns:{name}Request\"/>");
+    if operation.one_way {
+        return format!("<wsdl:operation name=\"{name}\">{documentation}{input}</wsdl:operation>");
+    }
     let faults: String = fault_names(operation)
         .iter()
         .map(|fault| format!("<wsdl:fault name=\"{fault}\" message=\"tns:{fault}Fault\"/>"))
         .collect();
     format!(
-        "<wsdl:operation name=\"{name}\">{documentation}<wsdl:input message=\"tns:{name}Request\"/>\
+        "<wsdl:operation name=\"{name}\">{documentation}{input}\
          <wsdl:output message=\"tns:{name}Response\"/>{faults}</wsdl:operation>"
     )
 }
@@ -89,6 +96,13 @@ fn bound_operation<S: Service>(operation: &Operation, prefix: &str) -> String {
     let name = operation.name;
     let action = escape(&format!("{}/{name}", S::NAMESPACE.trim_end_matches('/')));
     let body = format!("<{prefix}:body use=\"literal\"/>");
+    let start = format!(
+        "<wsdl:operation name=\"{name}\"><{prefix}:operation soapAction=\"{action}\" style=\"document\"/>\
+         <wsdl:input>{body}</wsdl:input>"
+    );
+    if operation.one_way {
+        return format!("{start}</wsdl:operation>");
+    }
     let faults: String = fault_names(operation)
         .iter()
         .map(|fault| {
@@ -97,10 +111,7 @@ fn bound_operation<S: Service>(operation: &Operation, prefix: &str) -> String {
             )
         })
         .collect();
-    format!(
-        "<wsdl:operation name=\"{name}\"><{prefix}:operation soapAction=\"{action}\" style=\"document\"/>\
-         <wsdl:input>{body}</wsdl:input><wsdl:output>{body}</wsdl:output>{faults}</wsdl:operation>"
-    )
+    format!("{start}<wsdl:output>{body}</wsdl:output>{faults}</wsdl:operation>")
 }
 
 /// Puts each element on a line of its own, because people read a WSDL too. Elements that hold text stay as they are; the

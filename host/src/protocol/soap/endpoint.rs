@@ -9,12 +9,14 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Method, StatusCode};
 
-use super::envelope::{self, Refusal};
-use super::fragment::{Invalid, check_contract};
+use super::contract::{self, Actions};
+use super::envelope::Refusal;
+use super::fragment::Invalid;
 use super::http::{
-    ALLOW, ALLOW_CONTRACT, Binding, accepted, asks_for_contract, binding, claims, contract, message, status,
-    version,
+    ALLOW, ALLOW_CONTRACT, accepted, asks_for_contract, binding, claims, contract as contract_answer,
+    message, version,
 };
+use super::message::{answer, receive, respond};
 use super::{Call, Fault, FaultCode, Reply, Service, Version, fault};
 use crate::capability::{CallContext, RequestId};
 use crate::exchange::{LocalFuture, Response};
@@ -31,6 +33,10 @@ pub(super) struct SoapEndpoint {
     pub(super) handle: Export<(Call,), (Result<Reply, Fault>,)>,
     pub(super) wsdl: Export<(String,), (String,)>,
     pub(super) has_contract: bool,
+    /// What the contract says of actions.
+    pub(super) actions: Actions,
+    /// Whether the host processes WS-Addressing.
+    pub(super) addressing: bool,
 }
 
 impl Endpoint for SoapEndpoint {
@@ -79,19 +85,23 @@ impl SoapEndpoint {
         let limits = self.program.limits();
         let binding = binding(&exchange.head.headers, &self.service.versions)?;
         let body = exchange.body.read(limits.body_bytes_max).await?;
-        let call = match envelope::read(&body, &binding, &self.service, limits) {
-            Ok(call) => call,
-            Err(refusal) => return self.refuse(refusal, &binding, &exchange.context),
+        let actions = self.addressing.then_some(&self.actions);
+        let received = match receive(&body, &binding, &self.service, actions, limits) {
+            Ok(received) => received,
+            Err((version, refusal)) => return self.refuse(refusal, version, &exchange.context),
         };
         // The body is in the call; its bytes need not wait for the answer.
         drop(body);
-        let context = exchange.context;
-        let answer = self
+        let (version, context) = (received.call.version, exchange.context);
+        let reply = self
             .program
-            .call(&self.handle, (call,), context.clone())
+            .call(&self.handle, (received.call,), context.clone())
             .await
-            .map_err(|failure| failure_of(&failure, &self.program, &context))?;
-        respond(binding.version, answer.value.0, limits).map_err(|invalid| self.invalid(&invalid, &context))
+            .map_err(|failure| failure_of(&failure, &self.program, &context))?
+            .value
+            .0;
+        answer(version, reply, received.addressing.as_ref(), received.xop, limits)
+            .map_err(|invalid| self.invalid(&invalid, &context))
     }
 
     async fn contract(&self, exchange: Exchange) -> Result<Response, Failure> {
@@ -102,7 +112,7 @@ impl SoapEndpoint {
         let context = exchange.context;
         let document = self
             .program
-            .call(&self.wsdl, (address,), context.clone())
+            .call(&self.wsdl, (address.clone(),), context.clone())
             .await
             .map_err(|failure| failure_of(&failure, &self.program, &context))?
             .value
@@ -112,17 +122,12 @@ impl SoapEndpoint {
             let invalid = Invalid::Size(document.len(), limits.response_bytes_max);
             return Err(self.invalid(&invalid, &context));
         }
-        check_contract(&document, limits)
+        let document = contract::at(document, &address, limits)
             .map_err(|error| self.invalid(&Invalid::Xml("the WSDL document", error), &context))?;
-        Ok(contract(document))
+        Ok(contract_answer(document))
     }
 
-    fn refuse(
-        &self,
-        refusal: Refusal,
-        binding: &Binding,
-        context: &CallContext,
-    ) -> Result<Response, Failure> {
+    fn refuse(&self, refusal: Refusal, version: Version, context: &CallContext) -> Result<Response, Failure> {
         match refusal {
             Refusal::MediaType(wanted) => {
                 let accept = match wanted {
@@ -139,7 +144,7 @@ impl SoapEndpoint {
                     );
                 }
                 // The host's own fault is not under the limits of the plugin's answers.
-                respond(binding.version, Err(*fault), &PluginLimits::DEFAULT)
+                respond(version, Err(*fault), false, &PluginLimits::DEFAULT)
                     .map_err(|invalid| self.invalid(&invalid, context))
             }
         }
@@ -168,25 +173,6 @@ pub(super) fn summary(service: &Service, has_contract: bool) -> String {
         };
     let contract = if has_contract { ", ?wsdl" } else { "" };
     format!("{operations}, SOAP {versions}{contract}")
-}
-
-/// The answer to a call.
-pub(super) fn respond(
-    version: Version,
-    answer: Result<Reply, Fault>,
-    limits: &PluginLimits,
-) -> Result<Response, Invalid> {
-    match answer {
-        Ok(Reply { body: None, .. }) => Ok(problem::empty(StatusCode::ACCEPTED)),
-        Ok(Reply { headers, body: Some(body) }) => {
-            let envelope = envelope::write_reply(version, &headers, &body, limits)?;
-            Ok(message(version, StatusCode::OK, envelope))
-        }
-        Err(fault) => {
-            let envelope = fault::envelope(version, &fault, limits)?;
-            Ok(message(version, status(version, fault.code), envelope))
-        }
-    }
 }
 
 /// What went wrong in answering a message is a fault of the version that its media type names. What went wrong before a message

@@ -4,10 +4,10 @@
 //! anything is decided, so that nothing is processed of one that is broken further down; then come the mandatory header blocks,
 //! all of them (R1025), and only then the operation.
 
-use super::fault;
 use super::fragment::{Invalid, check_body, check_header};
 use super::http::{Binding, media_type};
 use super::{Call, Fault, FaultCode, HeaderBlock, QualifiedName, Service, Version};
+use super::{addressing, fault};
 use crate::limits::{PluginLimits, SOAP_NOT_UNDERSTOOD_BYTES_MAX};
 use crate::protocol::xml::{self, Bounds, Document, ErrorKind, Event, Name, Reader, push_attribute};
 
@@ -62,19 +62,22 @@ fn sender(reason: &'static str) -> Refusal {
 /// Reads a message.
 pub(super) fn read(
     bytes: &[u8],
+    charset: Option<&str>,
     binding: &Binding,
     service: &Service,
     limits: &PluginLimits,
 ) -> Result<Call, Refusal> {
-    let document = Document::decode(bytes, binding.charset.as_deref())?;
+    let document = Document::decode(bytes, charset)?;
     let reader = Reader::new(&document, Bounds::of(limits));
     let namespace = namespace(binding.version);
     let blocks_max = usize::try_from(limits.soap_header_blocks_max).unwrap_or(usize::MAX);
     let mut message = Message {
         reader,
         version: binding.version,
+        version_is_open: binding.package.is_some(),
         namespace,
         service,
+        addressing: !service.understands.iter().any(addressing::is_block),
         blocks_max,
         headers: Vec::new(),
         not_understood: None,
@@ -82,8 +85,9 @@ pub(super) fn read(
         encoding_unknown: false,
     };
     let (operation, body) = message.envelope()?;
+    let version = message.version;
     if let Some(names) = &message.not_understood {
-        return Err(not_understood(binding.version, names).into());
+        return Err(not_understood(version, names).into());
     }
     if message.encoding_unknown {
         let reason = "The body has an encoding style that this service does not know.";
@@ -95,18 +99,19 @@ pub(super) fn read(
         fault
             .subcodes
             .push(QualifiedName { namespace: RPC.to_owned(), name: "ProcedureNotPresent".to_owned() });
-        if binding.version == Version::Soap11 {
+        if version == Version::Soap11 {
             // Section 4.4: what is wrong with the body has a detail, be it an empty one.
             fault.detail = Some(String::new());
         }
         return Err(fault.into());
     }
     Ok(Call {
-        version: binding.version,
+        version,
         action: binding.action.clone(),
         operation,
         headers: message.headers,
         body,
+        attachments: Vec::new(),
     })
 }
 
@@ -221,8 +226,12 @@ fn version_mismatch(service: &Service) -> Fault {
 struct Message<'a> {
     reader: Reader<'a>,
     version: Version,
+    /// The media type of a message of several parts does not always say which version it is.
+    version_is_open: bool,
     namespace: &'static str,
     service: &'a Service,
+    /// Whether the host processes WS-Addressing.
+    addressing: bool,
     blocks_max: usize,
     headers: Vec<HeaderBlock>,
     /// The mandatory header blocks that are not understood, when there are any; as many as may be named.
@@ -268,7 +277,7 @@ impl Message<'_> {
         body.ok_or_else(|| sender("The Envelope element has no Body element."))
     }
 
-    fn check_root(&self, root: &Name<'_>) -> Result<(), Refusal> {
+    fn check_root(&mut self, root: &Name<'_>) -> Result<(), Refusal> {
         let found = match &*root.namespace {
             SOAP_11 => Some(Version::Soap11),
             SOAP_12 => Some(Version::Soap12),
@@ -280,6 +289,11 @@ impl Message<'_> {
                 Version::Soap11 => Err(sender("The root element is not a SOAP Envelope.")),
                 Version::Soap12 => Err(version_mismatch(self.service).into()),
             },
+            Some(version) if self.version_is_open && self.service.versions.contains(&version) => {
+                self.version = version;
+                self.namespace = namespace(version);
+                Ok(())
+            }
             Some(version) if version != self.version => Err(Refusal::MediaType(Some(media_type(version)))),
             Some(version) if self.service.versions.contains(&version) => Ok(()),
             _ => Err(version_mismatch(self.service).into()),
@@ -344,7 +358,11 @@ impl Message<'_> {
         if !self.is_targeted(role.as_deref()) {
             return Ok(self.reader.skip()?);
         }
-        if must_understand && !self.service.understands.iter().any(|understood| same(understood, &name)) {
+        let understood = || {
+            self.service.understands.iter().any(|understood| same(understood, &name))
+                || self.addressing && addressing::is_block(&name)
+        };
+        if must_understand && !understood() {
             self.note_not_understood(name);
             return Ok(self.reader.skip()?);
         }

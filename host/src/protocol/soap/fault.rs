@@ -5,7 +5,7 @@
 
 use super::envelope::write;
 use super::fragment::{Invalid, check_detail};
-use super::{Fault, FaultCode, QualifiedName, Version};
+use super::{Fault, FaultCode, QualifiedName, Version, addressing};
 use crate::limits::PluginLimits;
 use crate::protocol::xml::{is_language_tag_like, is_name, push_attribute, push_text};
 
@@ -49,7 +49,19 @@ fn soap11(fault: &Fault) -> Result<String, Invalid> {
         FaultCode::Sender => "Client",
         FaultCode::Receiver | FaultCode::DataEncodingUnknown => "Server",
     };
-    let mut into = format!("<env:Fault><faultcode>env:{code}</faultcode><faultstring>");
+    let mut into = "<env:Fault><faultcode".to_owned();
+    // WS-Addressing 1.0, SOAP Binding, section 6: in this version the innermost subcode is the code.
+    match fault
+        .subcodes
+        .last()
+        .filter(|subcode| subcode.namespace == addressing::NAMESPACE && is_name(&subcode.name))
+    {
+        Some(subcode) => {
+            into.push_str(&format!(" xmlns:wsa=\"{}\">wsa:{}", addressing::NAMESPACE, subcode.name));
+        }
+        None => into.push_str(&format!(">env:{code}")),
+    }
+    into.push_str("</faultcode><faultstring>");
     text(&mut into, "the fault's reason", reason)?;
     into.push_str("</faultstring>");
     if let Some(node) = &fault.node {

@@ -63,9 +63,9 @@ fn words(numbers: &[usize]) -> Vec<u8> {
 fn component(guest: &Behaviour<'_>) -> Vec<u8> {
     let body_at = TEXT + guest.wsdl.len();
     let reply = match guest.body {
-        // The result's case and padding, no header blocks, the option's case and padding, the text.
-        Some(body) => words(&[0, 0, 0, 1, body_at, body.len()]),
-        None => words(&[0, 0, 0, 0, 0, 0]),
+        // The result's case and padding, no header blocks, the option's case and padding, the text, no attachments.
+        Some(body) => words(&[0, 0, 0, 1, body_at, body.len(), 0, 0]),
+        None => words(&[0; 8]),
     };
     let memory = [
         data(DESCRIPTION, &words(&[VERSIONS, guest.versions.len(), 0, 0, 0, 0, 0, 0])),
@@ -89,7 +89,7 @@ fn component(guest: &Behaviour<'_>) -> Vec<u8> {
            (func (export \"{interface}#describe\") (result i32) i32.const {DESCRIPTION})
            (func (export \"{interface}#wsdl\") (param i32 i32) (result i32) i32.const {CONTRACT})
            (func (export \"{interface}#handle\")
-             (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) {handle})
+             (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) {handle})
            {memory})"
     );
     let mut module = wat::parse_str(text).unwrap();

@@ -2,17 +2,20 @@
 //!
 //! Owns SOAP 1.1 section 6 and SOAP 1.2 part 2 section 7. Sees heads only, never an envelope.
 
+use aws_lc_rs::error::Unspecified;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 
-use super::{FaultCode, Version};
+use super::{Attachment, FaultCode, Version, multipart};
 use crate::exchange::{Payload, Response};
 use crate::failure::Failure;
 use crate::protocol::media_type::MediaType;
 
 const SOAP_11: &str = "text/xml";
+const RELATED: &str = "multipart/related";
+const XOP: &str = "application/xop+xml";
 const SOAP_12: &str = "application/soap+xml";
 
 /// What may be asked of the address that takes messages, and of the address of the contract.
@@ -27,6 +30,18 @@ pub(super) struct Binding {
     pub(super) charset: Option<String>,
     /// Without quotes.
     pub(super) action: Option<String>,
+    /// How the parts are told apart, if there are several. The version is a guess then: what is in the envelope decides.
+    pub(super) package: Option<Package>,
+}
+
+/// A message of several parts (RFC 2387).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Package {
+    pub(super) boundary: String,
+    /// The Content-ID of the part that has the envelope.
+    pub(super) start: Option<String>,
+    /// Whether the envelope may include the other parts (MTOM).
+    pub(super) xop: bool,
 }
 
 /// The media type of a version's messages.
@@ -47,11 +62,21 @@ pub(super) fn accepted(versions: &[Version]) -> String {
 
 /// The version whose media type a head has.
 pub(super) fn version(media_type: &MediaType) -> Option<Version> {
-    match media_type.essence.as_str() {
+    let of = |essence: &str| match essence {
         SOAP_11 => Some(Version::Soap11),
         SOAP_12 => Some(Version::Soap12),
         _ => None,
+    };
+    if media_type.essence != RELATED {
+        return of(&media_type.essence);
     }
+    let parameter = |name: &str| media_type.parameter(name).and_then(MediaType::parse);
+    let root = parameter("type")?;
+    if root.essence == XOP {
+        // MTOM, section 4.4: `start-info` has the media type of the message. Some clients leave it out.
+        return parameter("start-info").map_or(Some(Version::Soap11), |info| of(&info.essence));
+    }
+    of(&root.essence)
 }
 
 /// Reads a request's head.
@@ -66,12 +91,25 @@ pub(super) fn binding(headers: &HeaderMap, versions: &[Version]) -> Result<Bindi
     }
     let media_type = MediaType::of(headers).ok_or_else(unsupported)?;
     let version = version(&media_type).ok_or_else(unsupported)?;
-    let action = match media_type.parameter("action") {
+    let info = media_type.parameter("start-info").and_then(MediaType::parse);
+    let action = match media_type.parameter("action").or_else(|| info.as_ref()?.parameter("action")) {
         Some(action) if version == Version::Soap12 => Some(action.to_owned()),
         _ => soap_action(headers)?,
     };
+    let package = if media_type.essence == RELATED {
+        Some(Package {
+            boundary: media_type
+                .parameter("boundary")
+                .ok_or(Failure::BadRequest("The media type has no boundary."))?
+                .to_owned(),
+            start: media_type.parameter("start").map(str::to_owned),
+            xop: media_type.parameter("type").is_some_and(|root| root.eq_ignore_ascii_case(XOP)),
+        })
+    } else {
+        None
+    };
     let charset = media_type.parameter("charset").map(str::to_owned);
-    Ok(Binding { version, charset, action })
+    Ok(Binding { version, charset, action, package })
 }
 
 fn soap_action(headers: &HeaderMap) -> Result<Option<String>, Failure> {
@@ -120,6 +158,36 @@ pub(super) fn message(version: Version, status: StatusCode, envelope: String) ->
         Version::Soap12 => "application/soap+xml; charset=utf-8",
     };
     xml(media_type, status, envelope)
+}
+
+/// An answer with an envelope and other parts.
+///
+/// # Errors
+/// When the operating system has no random bytes.
+pub(super) fn package(
+    version: Version,
+    xop: bool,
+    envelope: &str,
+    attachments: &[Attachment],
+) -> Result<Response, Unspecified> {
+    let media_type = media_type(version);
+    let boundary = multipart::boundary()?;
+    let (root, related) = if xop {
+        // MTOM, section 4.4, and XOP, section 5.
+        let root = format!("{XOP}; charset=utf-8; type=\"{media_type}\"");
+        (root, format!("type=\"{XOP}\"; start-info=\"{media_type}\""))
+    } else {
+        (format!("{media_type}; charset=utf-8"), format!("type=\"{media_type}\""))
+    };
+    let body = multipart::write(&boundary, &root, envelope, attachments);
+    let content_type =
+        format!("{RELATED}; boundary=\"{boundary}\"; start=\"<{}>\"; {related}", multipart::ROOT);
+    let mut response = Response::new(Payload::from(Bytes::from(body)));
+    // Every part of it is ASCII without control characters.
+    if let Ok(value) = HeaderValue::from_str(&content_type) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    Ok(response)
 }
 
 /// An answer with the contract.

@@ -13,9 +13,15 @@
 //! - More than one child of the body (R9981) and anything after the body (R1011) is refused also in version 1.1: a part of a
 //!   message that no one would look at must not be taken for processed.
 //! - A processing instruction gets a Sender fault, as version 1.2 recommends (part 1, section 5).
+//! - MTOM is read into its meaning: a plugin sees base64 text where a part was included. An answer leaves as MTOM only to a
+//!   caller who sent MTOM, since nobody else has said that they could read it. Other parts are handed over as they are.
+//! - WS-Addressing is processed here, since only the host knows where answers go; a plugin that names one of its header blocks
+//!   as understood has them all to itself.
 //! - Faults of version 1.1 have the status 500 always, since clients such as suds read no other. What goes wrong
 //!   below SOAP (authentication, sizes, media types, overload) is a plain HTTP answer (R1125).
 
+mod addressing;
+mod contract;
 mod endpoint;
 mod envelope;
 mod fault;
@@ -23,9 +29,12 @@ mod fragment;
 #[cfg(test)]
 mod guest_tests;
 mod http;
+mod message;
+mod multipart;
 #[cfg(test)]
 #[allow(clippy::result_large_err, reason = "the type of an answer is that of the contract")]
 mod transcripts;
+mod xop;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -45,7 +54,7 @@ mod bindings {
 }
 
 use bindings::exports::guesthouse::plugin::soap::{
-    Call, Fault, FaultCode, HeaderBlock, QualifiedName, Reply, Service, Version,
+    Attachment, Call, Fault, FaultCode, HeaderBlock, QualifiedName, Reply, Service, Version,
 };
 
 const INTERFACE: &str = "guesthouse:plugin/soap@1.0.0";
@@ -87,11 +96,12 @@ impl Style for Soap {
                 .with_context(|| format!("`wsdl` of `{INTERFACE}` failed"))?
                 .value
                 .0;
-            fragment::check_contract(&contract, program.limits())
-                .with_context(|| format!("what `wsdl` of `{INTERFACE}` answers is no XML document"))?;
+            let actions = contract::check(&contract, &service, program.limits())
+                .with_context(|| format!("the WSDL that `wsdl` of `{INTERFACE}` answers cannot be served"))?;
             let has_contract = !contract.is_empty();
+            let addressing = !service.understands.iter().any(addressing::is_block);
             let endpoint: Arc<dyn Endpoint> =
-                Arc::new(SoapEndpoint { program, service, handle, wsdl, has_contract });
+                Arc::new(SoapEndpoint { program, service, handle, wsdl, has_contract, actions, addressing });
             Ok(endpoint)
         })
     }

@@ -6,10 +6,11 @@ use http::HeaderMap;
 use http::request::Parts;
 use http_body_util::BodyExt as _;
 
-use super::endpoint::{render, respond, summary};
+use super::endpoint::{render, summary};
 use super::envelope::{self, Refusal};
 use super::fragment::Invalid;
 use super::http::{ALLOW, binding};
+use super::message::respond;
 use super::{Call, Fault, QualifiedName, Reply, Service, Version};
 use crate::capability::RequestId;
 use crate::exchange::Response;
@@ -38,7 +39,7 @@ fn service() -> Service {
 fn echo(call: Call) -> Result<Reply, Fault> {
     let headers = call.headers.into_iter().map(|block| block.xml).collect();
     let body = if call.body.is_empty() { String::new() } else { format!("<r>{}</r>", call.body) };
-    Ok(Reply { headers, body: Some(body) })
+    Ok(Reply { headers, body: Some(body), attachments: Vec::new() })
 }
 
 struct Answered {
@@ -57,14 +58,14 @@ fn post_to(
     let mut headers = HeaderMap::new();
     headers.insert("content-type", media_type.parse().unwrap());
     let binding = binding(&headers, &service.versions)?;
-    let answer = match envelope::read(body, &binding, service, limits) {
+    let answer = match envelope::read(body, binding.charset.as_deref(), &binding, service, limits) {
         Ok(call) => plugin(call),
         Err(Refusal::Fault { fault, .. }) => Err(*fault),
         Err(Refusal::MediaType(wanted)) => {
             return Err(Failure::UnsupportedMediaType { accept: wanted.unwrap_or("any").to_owned() });
         }
     };
-    Ok(answered(respond(binding.version, answer, limits).unwrap()))
+    Ok(answered(respond(binding.version, answer, false, limits).unwrap()))
 }
 
 fn answered(response: Response) -> Answered {
@@ -163,7 +164,7 @@ fn a_plugin_sees_operation_action_version_and_its_header_blocks() {
 #[test]
 fn a_one_way_operation_is_accepted_without_an_envelope() {
     let text = message12("-", "<test:echoOk/>");
-    let one_way = |_| Ok(Reply { headers: Vec::new(), body: None });
+    let one_way = |_| Ok(Reply { headers: Vec::new(), body: None, attachments: Vec::new() });
     let answer = post_to(&service(), SOAP_12, text.as_bytes(), one_way).unwrap();
     assert_eq!((answer.status, answer.body.as_str(), answer.media_type.as_str()), (202, "", ""));
 }
@@ -416,7 +417,12 @@ fn an_answer_that_no_client_could_read_is_not_sent() {
     let limits = &PluginLimits::DEFAULT;
     let reply = |headers: &[&str], body: &str| {
         let headers = headers.iter().map(|&text| text.to_owned()).collect();
-        respond(Version::Soap12, Ok(Reply { headers, body: Some(body.to_owned()) }), limits)
+        respond(
+            Version::Soap12,
+            Ok(Reply { headers, body: Some(body.to_owned()), attachments: Vec::new() }),
+            false,
+            limits,
+        )
     };
     assert!(reply(&["<h xmlns='u'/>"], "<r/>").is_ok());
     for (headers, body) in [
@@ -430,8 +436,9 @@ fn an_answer_that_no_client_could_read_is_not_sent() {
         assert!(reply(headers, body).is_err(), "{headers:?} {body}");
     }
     let small = PluginLimits { response_bytes_max: 1_024, ..PluginLimits::DEFAULT };
-    let reply = Reply { headers: Vec::new(), body: Some(format!("<r>{}</r>", "x".repeat(1_024))) };
-    assert!(matches!(respond(Version::Soap11, Ok(reply), &small), Err(Invalid::Size(..))));
+    let body = format!("<r>{}</r>", "x".repeat(1_024));
+    let reply = Reply { headers: Vec::new(), body: Some(body), attachments: Vec::new() };
+    assert!(matches!(respond(Version::Soap11, Ok(reply), false, &small), Err(Invalid::Size(..))));
 }
 
 #[test]

@@ -96,6 +96,13 @@ impl<'a> Document<'a> {
         Ok(Self { text: checked(Cow::Borrowed(text))?, start: 0, fragment: true })
     }
 
+    /// The text, decoded and with its line ends normalised. [`Reader::start`](super::Reader::start) and
+    /// [`Reader::offset`](super::Reader::offset) are places in it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The text from its beginning, and where what follows the XML declaration begins.
     pub(super) fn parts(&self) -> (&str, usize) {
         (&self.text, self.start)

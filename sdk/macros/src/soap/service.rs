@@ -51,6 +51,8 @@ struct Operation {
     documentation: String,
     /// The element of the response that holds the result; without it the result's fields are the elements.
     returns: Option<String>,
+    /// Whether nothing is answered.
+    one_way: bool,
     parameters: Vec<Parameter>,
     output: Type,
     fault: Type,
@@ -192,18 +194,26 @@ fn operation(function: &mut ImplItemFn, marks: &[Attribute]) -> syn::Result<Oper
             "an operation is a plain function: not generic, not async",
         ));
     }
-    let (mut name, mut returns) = (None, None);
+    let (mut name, mut returns, mut one_way) = (None, None, false);
     for attribute in marks.iter().filter(|mark| !matches!(mark.meta, Meta::Path(_))) {
         attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("name") {
                 name = Some(names::chosen(&meta)?);
             } else if meta.path.is_ident("returns") {
                 returns = Some(names::chosen(&meta)?);
+            } else if meta.path.is_ident("one_way") {
+                one_way = true;
             } else {
-                return Err(meta.error("unknown; there are `name = \"...\"` and `returns = \"...\"`"));
+                return Err(
+                    meta.error("unknown; there are `name = \"...\"`, `returns = \"...\"` and `one_way`")
+                );
             }
             Ok(())
         })?;
+    }
+    if one_way && returns.is_some() {
+        let text = "a one-way operation answers nothing, so there is no element to name with `returns`";
+        return Err(syn::Error::new(signature.ident.span(), text));
     }
     let mut parameters = Vec::new();
     for input in &mut signature.inputs {
@@ -228,6 +238,7 @@ fn operation(function: &mut ImplItemFn, marks: &[Attribute]) -> syn::Result<Oper
         ident: signature.ident.clone(),
         documentation: names::documentation(&function.attrs),
         returns,
+        one_way,
         parameters,
         output,
         fault,
@@ -267,7 +278,8 @@ fn outcome(output: &ReturnType) -> syn::Result<(Type, Type, bool)> {
 
 /// The operation's entry in the table.
 fn entry(owner: &Type, operation: &Operation) -> TokenStream {
-    let Operation { ident, name, documentation, returns, parameters, output, fault, fails } = operation;
+    let Operation { ident, name, documentation, returns, one_way, parameters, output, fault, fails } =
+        operation;
     let kinds: Vec<&Type> = parameters.iter().map(|parameter| &parameter.kind).collect();
     let wire: Vec<&String> = parameters.iter().map(|parameter| &parameter.name).collect();
     let documented = parameters.iter().map(|parameter| &parameter.documentation);
@@ -286,6 +298,9 @@ fn entry(owner: &Type, operation: &Operation) -> TokenStream {
         false => quote! { ::core::result::Result::Ok::<#output, #fault>(<#owner>::#ident(#(#idents),*)) },
     };
     let answer = match returns {
+        _ if *one_way => quote! {
+            ::guesthouse_sdk::soap::service::answer_nothing::<#owner, #fault>(#result)
+        },
         Some(element) => quote! {
             ::guesthouse_sdk::soap::service::answer_element::<#owner, #output, #fault>(#name, #element, #result)
         },
@@ -297,6 +312,7 @@ fn entry(owner: &Type, operation: &Operation) -> TokenStream {
         ::guesthouse_sdk::soap::Operation {
             name: #name,
             documentation: #documentation,
+            one_way: #one_way,
             request: |__schema| {
                 let mut __out = ::std::string::String::new();
                 let _ = (&mut __out, &mut *__schema);

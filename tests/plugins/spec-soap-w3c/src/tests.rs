@@ -14,6 +14,7 @@ fn call(operation: &str, content: &str) -> Result<Element, Fault> {
         operation: QualifiedName::new(TESTS, operation),
         headers: Vec::new(),
         body,
+        attachments: Vec::new(),
     })?;
     Ok(Element::parse(&reply.body.unwrap()).unwrap())
 }

@@ -1,5 +1,5 @@
 //! What a SOAP conformance suite needs to see of a service: `Echo` gives the body back, `Fault` fails in every way there
-//! is, and the header block `Trace` is understood and answered. It works with XML itself, because an echo has no type.
+//! is, `Attach` answers with an attachment, `Notify` is one-way, and the header block `Trace` is understood and answered. It works with XML itself, because an echo has no type.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that fails may panic"))]
 
@@ -17,15 +17,21 @@ impl Handler for Spec {
         let reply = match (call.operation.namespace.as_str(), call.operation.name.as_str()) {
             (NAMESPACE, "Echo") => Reply::new(echo(&parse(&call.body)?)),
             (NAMESPACE, "Fault") => return Err(fault(&parse(&call.body)?)),
+            (NAMESPACE, "Attach") => attach(&parse(&call.body)?),
+            (NAMESPACE, "Notify") => Reply::one_way(),
             // An empty body is a message like any other (SOAP 1.2 Part 1, section 5.3).
             (_, "") => Reply::new(""),
             (namespace, name) => {
-                let reason =
-                    format!("there is `Echo` and `Fault` in {NAMESPACE}, and no {{{namespace}}}{name}");
+                let reason = format!(
+                    "there is no {{{namespace}}}{name}; {NAMESPACE} has `Echo`, `Fault`, `Attach` and `Notify`"
+                );
                 let subcode = QualifiedName::new("http://www.w3.org/2003/05/soap-rpc", "ProcedureNotPresent");
                 return Err(Fault::sender(reason).with_subcode(subcode));
             }
         };
+        let reply = call.attachments.into_iter().fold(reply, |reply, part| {
+            reply.with_attachment(part.content_id, part.content_type, part.content)
+        });
         let traces = call.headers.iter().filter(|block| block.name == QualifiedName::new(NAMESPACE, "Trace"));
         traces.into_iter().try_fold(reply, |reply, block| Ok(reply.with_header(trace(&parse(&block.xml)?))))
     }
@@ -53,6 +59,16 @@ fn echo(request: &Element) -> String {
     let mut response = request.clone();
     response.name = "EchoResponse".into();
     response.to_xml()
+}
+
+/// The request's text as a part that the response includes.
+fn attach(request: &Element) -> Reply {
+    let body = format!(
+        "<AttachResponse xmlns=\"{NAMESPACE}\"><content>\
+         <xop:Include xmlns:xop=\"http://www.w3.org/2004/08/xop/include\" href=\"cid:content@spec\"/>\
+         </content></AttachResponse>"
+    );
+    Reply::new(body).with_attachment("content@spec", "application/octet-stream", request.text.clone())
 }
 
 /// The header block's content, without the attributes that were for this node alone.

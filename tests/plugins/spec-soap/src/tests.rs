@@ -14,7 +14,14 @@ fn call(body: &str, headers: Vec<HeaderBlock>) -> Result<Reply, Fault> {
             QualifiedName::new(element.namespace, element.name)
         }
     };
-    Spec::handle(Call { version: Version::Soap12, action: None, operation, headers, body: body.into() })
+    Spec::handle(Call {
+        version: Version::Soap12,
+        action: None,
+        operation,
+        headers,
+        body: body.into(),
+        attachments: Vec::new(),
+    })
 }
 
 #[test]

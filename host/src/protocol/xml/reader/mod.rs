@@ -117,6 +117,8 @@ pub struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
     position: usize,
+    /// Where the last tag begins.
+    tag: usize,
     bounds: Bounds,
     fragment: bool,
     seen_root: bool,
@@ -138,6 +140,7 @@ impl<'a> Reader<'a> {
             text,
             bytes: text.as_bytes(),
             position,
+            tag: position,
             bounds,
             fragment: document.is_fragment(),
             seen_root: false,
@@ -174,6 +177,18 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn offset(&self) -> usize {
         self.position
+    }
+
+    /// Where the tag begins that the last [`Event::Start`] or [`Event::End`] was made of.
+    #[must_use]
+    pub fn start(&self) -> usize {
+        self.tag
+    }
+
+    /// The namespace that a prefix is bound to here; the empty prefix is the default namespace. None when it is not declared.
+    #[must_use]
+    pub fn namespace(&self, prefix: &str) -> Option<Namespace<'a>> {
+        self.scope.resolve(prefix)
     }
 
     /// An error of this kind at this place, for what the reader itself cannot know to be wrong.

@@ -39,6 +39,7 @@ impl<'a> Reader<'a> {
     /// Productions 40 and 44.
     pub(super) fn start_tag(&mut self) -> Result<Event<'a>, Error> {
         let start = self.position;
+        self.tag = start;
         if self.open.len() >= self.bounds.depth_max {
             return Err(self.error(ErrorKind::Depth));
         }
@@ -79,6 +80,7 @@ impl<'a> Reader<'a> {
 
     /// Production 42.
     pub(super) fn end_tag(&mut self) -> Result<Event<'a>, Error> {
+        self.tag = self.position;
         self.advance(2);
         let expected = self.open.last().map_or("", |open| open.name);
         let other = "an end tag that does not match its start tag";

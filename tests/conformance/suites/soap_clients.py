@@ -42,8 +42,15 @@ def suds(host: Host, tools: Tools) -> Outcome:
 
 def node_soap(host: Host, tools: Tools) -> Outcome:
     env = {"NODE_PATH": str(tools.npm(["soap@1.13.0"]))}
-    done = tools.run([tools.node(), CLIENTS / "node_soap_bank.js", f"{host.url}/bank"], env=env)
-    return judge(Outcome(), done, BOTH)
+    command = [tools.node(), CLIENTS / "node_soap_bank.js", f"{host.url}/bank", f"{host.url}/spec-soap"]
+    done = tools.run(command, env=env)
+    outcome = judge(Outcome(), done, (*BOTH, *(f"{version} with MTOM" for version in BOTH)))
+    for case in ("MTOM: a part that the answer includes", "MTOM: a part of its own"):
+        if case in done.stdout.splitlines():
+            outcome.passed(case)
+        else:
+            outcome.failed(case, last_line(done.stderr or done.stdout))
+    return outcome
 
 
 def strong_soap(host: Host, tools: Tools) -> Outcome:
@@ -80,7 +87,8 @@ def gsoap(host: Host, tools: Tools) -> Outcome:
             done = tools.run(command, cwd=folder)
             if done.returncode != 0:
                 outcome.failed(f"{version}: {command[0]}", last_line(done.stderr))
-        judge(outcome, tools.run([folder / "client", f"{host.url}/bank", version], cwd=folder), (version,))
+        for title in (version, f"{version} with MTOM"):
+            judge(outcome, tools.run([folder / "client", f"{host.url}/bank", title], cwd=folder), (title,))
     return outcome
 
 

@@ -21,7 +21,9 @@ static struct SOAP_ENV__Detail *details(struct soap *soap) {
 
 int main(int count, char **arguments) {
   const char *url = arguments[1], *version = arguments[2];
-  struct soap *soap = soap_new1(SOAP_C_UTFSTRING);
+  /* Sends every message as MTOM if asked to. */
+  soap_mode mode = strstr(version, "MTOM") ? SOAP_ENC_MTOM : 0;
+  struct soap *soap = soap_new1(SOAP_C_UTFSTRING | mode);
   struct _ns1__OpenAccount open = {"Ada & Söhne", "100"};
   struct _ns1__OpenAccountResponse opened;
   struct _ns1__Transfer transfer;

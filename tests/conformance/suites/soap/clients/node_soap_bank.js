@@ -1,4 +1,4 @@
-// node-soap calls the bank from its WSDL. Prints a line for each case that went well.
+// node-soap calls the bank from its WSDL, and spec-soap with parts beside the envelope. Prints a line for each case that went well.
 const assert = require('node:assert');
 const soap = require('soap');
 
@@ -7,6 +7,8 @@ const soap = require('soap');
   for (const [version, port, options, each] of [
     ['1.1', 'BankSoap11', {}, {}],
     ['1.2', 'BankSoap12', { forceSoap12Headers: true }, {}],
+    ['1.1 with MTOM', 'BankSoap11', {}, { forceMTOM: true }],
+    ['1.2 with MTOM', 'BankSoap12', { forceSoap12Headers: true }, { forceMTOM: true }],
   ]) {
     const client = await soap.createClientAsync(url, options);
     const bank = (operation, given) => new Promise((resolve, reject) =>
@@ -31,4 +33,16 @@ const soap = require('soap');
       console.log(`${version}: ${name}`);
     }
   }
+  const spec = await soap.createClientAsync(`${process.argv[3]}?wsdl`, { parseReponseAttachments: true });
+  await spec.AttachAsync('text & bytes', { forceMTOM: true });
+  const [included] = spec.lastResponseAttachments.parts;
+  assert.match(spec.lastResponse, /<xop:Include /);
+  assert.equal(Buffer.from(included.body).toString(), 'text & bytes');
+  console.log('MTOM: a part that the answer includes');
+  const body = Buffer.from([0, 13, 10, 45, 45, 255]);
+  const attachments = [{ mimetype: 'application/octet-stream', contentId: 'part@node', name: 'part', body }];
+  await spec.EchoAsync({}, { attachments });
+  const [returned] = spec.lastResponseAttachments.parts;
+  assert.deepEqual(Buffer.from(returned.body), body);
+  console.log('MTOM: a part of its own');
 })().catch((error) => { console.error(error.message); process.exit(1); });

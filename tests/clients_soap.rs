@@ -253,6 +253,83 @@ fn the_wsdl_names_the_address_that_it_was_asked_at() {
     }
 }
 
+/// An MTOM message of version 1.2 whose part `a@x` is included in its body.
+fn mtom(href: &str) -> String {
+    let include = format!("<i:Include xmlns:i=\"http://www.w3.org/2004/08/xop/include\" href=\"{href}\"/>");
+    let body = format!("<Echo xmlns=\"{SPEC}\"><content>{include}</content></Echo>");
+    format!(
+        "--b\r\nContent-Type: application/xop+xml; type=\"application/soap+xml\"\r\nContent-ID: <root@x>\r\n\r\n{}\r\n\
+         --b\r\nContent-Type: text/plain\r\nContent-ID: <a@x>\r\n\r\nhello\r\n--b--\r\n",
+        envelope(SOAP_12, "", &body)
+    )
+}
+
+#[test]
+fn what_an_mtom_message_includes_is_seen_as_base64_and_a_missing_part_refused() {
+    let host = HOST.get();
+    let content_type = "multipart/related; type=\"application/xop+xml\"; boundary=b; start=\"<root@x>\"; \
+        start-info=\"application/soap+xml\"";
+    let answer = host.post("/spec-soap", content_type, mtom("cid:a@x"));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.text().contains(">aGVsbG8=<"), "{}", answer.text());
+    let answer = host.post("/spec-soap", content_type, mtom("cid:b@x"));
+    assert_fault(&answer, SOAP_12, 400, "Sender");
+    for body in ["", "--b", "--b--", "--b\r\n\r\n<a/>\r\n--b--", &"--b\r\n\r\n\r\n".repeat(10_000)] {
+        let answer = host.post("/spec-soap", content_type, body);
+        assert!(matches!(answer.status, 400 | 500), "{answer:?}");
+        assert!(answer.text().contains("Fault>"), "{}", answer.text());
+    }
+    assert_eq!(host.post("/spec-soap", "multipart/related; type=\"text/xml\"", "").status, 400);
+    assert_eq!(host.post("/spec-soap", "multipart/related; boundary=b", "").status, 415);
+}
+
+#[test]
+fn what_an_answer_includes_is_base64_for_who_has_not_sent_mtom() {
+    let host = HOST.get();
+    for (namespace, content_type) in VERSIONS {
+        let body = format!("<Attach xmlns=\"{SPEC}\">hello</Attach>");
+        let answer = send(&host, content_type, &envelope(namespace, "", &body));
+        assert!(answer.text().contains(">aGVsbG8=<"), "{}", answer.text());
+    }
+}
+
+#[test]
+fn a_one_way_operation_is_accepted_with_nothing_said() {
+    let host = HOST.get();
+    for (namespace, content_type) in VERSIONS {
+        let answer = host.post(
+            "/spec-soap",
+            content_type,
+            envelope(namespace, "", &format!("<Notify xmlns=\"{SPEC}\"/>")),
+        );
+        assert_eq!((answer.status, answer.body.len()), (202, 0), "{answer:?}");
+    }
+}
+
+#[test]
+fn an_addressed_message_is_answered_on_its_connection_or_not_at_all() {
+    const WSA: &str = "http://www.w3.org/2005/08/addressing";
+    let host = HOST.get();
+    let call = |header: &str| {
+        let echo = format!("<Echo xmlns=\"{SPEC}\"/>");
+        let action =
+            format!("<a:Action xmlns:a=\"{WSA}\" e:mustUnderstand=\"1\">urn:guesthouse:spec/Echo</a:Action>");
+        host.post("/spec-soap", "application/soap+xml", envelope(SOAP_12, &(action + header), &echo))
+    };
+    let id = format!("<w:MessageID xmlns:w=\"{WSA}\">urn:uuid:7</w:MessageID>");
+    let to = |address: &str| {
+        format!("{id}<w:ReplyTo xmlns:w=\"{WSA}\"><w:Address>{address}</w:Address></w:ReplyTo>")
+    };
+    let answer = call(&to(&format!("{WSA}/anonymous")));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.text().contains(">urn:uuid:7</wsa:RelatesTo>"), "{}", answer.text());
+    assert!(answer.text().contains(">urn:guesthouse:spec:SpecPortType:EchoResponse</wsa:Action>"));
+    assert_eq!(call(&to(&format!("{WSA}/none"))).status, 202);
+    let answer = call(&to("http://169.254.169.254/"));
+    assert_fault(&answer, SOAP_12, 400, "Sender");
+    assert!(answer.text().contains("OnlyAnonymousAddressSupported"), "{}", answer.text());
+}
+
 /// Runs one function of the zeep script against the shared host.
 #[track_caller]
 fn zeep(check: &str) {

@@ -111,6 +111,7 @@ fn bench() {
         (Load::json_rpc("JSON-RPC subtract, native", "/"), &native),
         (Load::xml_rpc("XML-RPC subtract, native", "/"), &native),
         (Load::websocket("WebSocket echo, native", "/"), &native_websocket),
+        (Load::soap("SOAP GetBalance, native", "/soap", "000000000007"), &native),
         (Load::get("REST, hello", "/hello"), &host),
         (Load::get("REST, todo list (store)", "/todo/items"), &host),
         (Load::json_rpc("JSON-RPC, subtract", "/spec-rpc"), &host),
@@ -149,9 +150,9 @@ fn bench() {
         "{rounds} rounds of {seconds} s, server on core {SERVER_CORE}, load on core {LOAD_CORE}, 32 connections (WebSocket: 64),"
     );
     println!(
-        "a fresh instance per request, access log on; medians, in brackets the ratio to native hyper, for JSON-RPC and XML-RPC to"
+        "a fresh instance per request, access log on; medians, in brackets the ratio to native hyper, for JSON-RPC, XML-RPC and"
     );
-    println!("native hyper with serde_json and with quick-xml, for WebSocket to native tungstenite");
+    println!("SOAP to native hyper with serde_json and with quick-xml, for WebSocket to native tungstenite");
     println!();
     println!("{:<30} {:>12} {:>9} {:>14} {:>9}", "", "requests/s", "", "CPU us/request", "");
     for row in &rows {

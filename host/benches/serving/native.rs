@@ -1,9 +1,11 @@
-//! The baselines: what hyper does by itself on one thread, with the answer ready, and with the two protocols of RPC decoded and
-//! encoded by the library that a server in Rust would take: serde_json and quick-xml.
+//! The baselines: what hyper does by itself on one thread, with the answer ready, and with the two protocols of RPC and SOAP
+//! decoded and encoded by the library that a server in Rust would take: serde_json and quick-xml. Where a plugin asks its store,
+//! a map in memory is asked.
 //!
 //! They do the protocol's work in full, and nothing of a sandbox's or of a gateway's: a call is read by its method's name and
 //! types, and answered. Whatever they do not understand ends them.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 use bytes::Bytes;
@@ -15,6 +17,8 @@ use hyper::{Method, Request, Response, body::Incoming};
 use hyper_util::rt::TokioIo;
 use quick_xml::Reader;
 use quick_xml::events::Event;
+use quick_xml::name::ResolveResult;
+use quick_xml::reader::NsReader;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
@@ -40,8 +44,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         return Ok(response("text/plain; charset=utf-8", Bytes::from_static(b"Hello, world!\n")));
     }
     let is_xml = request.headers().get(CONTENT_TYPE).is_some_and(|value| value == "text/xml");
+    let is_soap = request.uri().path() == "/soap";
     let body = request.into_body().collect().await.expect("a body").to_bytes();
-    Ok(if is_xml {
+    Ok(if is_soap {
+        response("text/xml; charset=utf-8", soap(&body).into())
+    } else if is_xml {
         response("text/xml; charset=utf-8", xml_rpc(&body).into())
     } else {
         response("application/json", json_rpc(&body).into())
@@ -102,6 +109,41 @@ fn xml_rpc(body: &[u8]) -> Vec<u8> {
     let result = numbers[0] - numbers[1];
     format!(
         "<?xml version=\"1.0\"?><methodResponse><params><param><value><int>{result}</int></value></param></params></methodResponse>"
+    )
+    .into_bytes()
+}
+
+thread_local! {
+    /// The balances of the bank, in hundredths.
+    static ACCOUNTS: HashMap<String, i64> = (0..1_000).map(|number| (format!("{number:012}"), 10_000)).collect();
+}
+
+fn soap(body: &[u8]) -> Vec<u8> {
+    const ENVELOPE: &[u8] = b"http://schemas.xmlsoap.org/soap/envelope/";
+    const BANK: &[u8] = b"urn:guesthouse:bank";
+    let mut reader = NsReader::from_str(std::str::from_utf8(body).expect("UTF-8"));
+    let mut path = Vec::new();
+    let mut account = String::new();
+    loop {
+        match reader.read_resolved_event().expect("well-formed") {
+            (ResolveResult::Bound(namespace), Event::Start(tag)) => {
+                let expected = if path.len() < 2 { ENVELOPE } else { BANK };
+                assert_eq!(namespace.as_ref().as_bytes(), expected);
+                path.push(tag.local_name().into_inner().to_owned());
+            }
+            (_, Event::Text(text)) if path.len() == 4 => account.push_str(&text.xml10_content()),
+            (_, Event::End(_)) => drop(path.pop()),
+            (_, Event::Eof) => break,
+            (_, Event::Start(_)) => panic!("an element in no namespace"),
+            _ => {}
+        }
+    }
+    let balance = ACCOUNTS.with(|accounts| accounts.get(account.trim()).copied()).expect("the account");
+    format!(
+        "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><GetBalanceResponse \
+         xmlns=\"urn:guesthouse:bank\"><balance>{}.{:02}</balance></GetBalanceResponse></env:Body></env:Envelope>",
+        balance / 100,
+        balance % 100
     )
     .into_bytes()
 }

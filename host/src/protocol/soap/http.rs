@@ -182,7 +182,7 @@ pub(super) fn package(
     let body = multipart::write(&boundary, &root, envelope, attachments);
     let content_type =
         format!("{RELATED}; boundary=\"{boundary}\"; start=\"<{}>\"; {related}", multipart::ROOT);
-    let mut response = Response::new(Payload::from(Bytes::from(body)));
+    let mut response = Response::new(Payload::Whole(Bytes::from(body)));
     // Every part of it is ASCII without control characters.
     if let Ok(value) = HeaderValue::from_str(&content_type) {
         response.headers_mut().insert(CONTENT_TYPE, value);

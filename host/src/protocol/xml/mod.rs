@@ -14,6 +14,8 @@
 //! Every step is linear in the document, whatever it holds: duplicates are found by hashing, prefixes too once there are
 //! many, the copying of namespace declarations is bounded, and nothing recurses.
 
+#[cfg(test)]
+mod attacks;
 mod character;
 mod document;
 mod error;

@@ -10,16 +10,23 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 from harness import Host, Outcome, Suite, Tools
-from suites.soap.collection import SOAP_11, meaning, post, read, tests
+from suites.soap.collection import meaning, post, read, tests, version
 
-CASES = 213
-
-ENVELOPE = re.compile(r"<SOAP-ENV:Envelope.*?</SOAP-ENV:Envelope>", re.DOTALL)
+ENVELOPE = re.compile(r"<((?:SOAP-ENV|env):Envelope).*?</\1>", re.DOTALL)
 
 NO_MESSAGE = {"r3_groupF_extreq_001w"}
 """The client refuses to send it: the extension that its WSDL requires is unknown to it."""
 
-ARRAY_TYPE = "{http://schemas.xmlsoap.org/soap/encoding/}arrayType"
+KNOWN = {
+    "r2_base_017p": "the message has a string; PHP's server takes it for bytes, as its WSDL says, and encodes them",
+    "r2_base_018p": "the message has a string; PHP's server takes it for bytes, as its WSDL says, and encodes them",
+    "r2_groupB_003p": "the message has an array of arrays; PHP answers one array of two dimensions, as its WSDL says",
+    "r2_groupB_003s": "the message has an array of arrays; PHP answers one array of two dimensions, as its WSDL says",
+    "r3_groupE_list_005w": "the list refers to itself; the component resolves references, and says that these have no end",
+    "r3_groupE_list_006w": "the list refers to itself; the component resolves references, and says that these have no end",
+    "r4_groupI_xsd_013w": "PHP answers an empty element where it was sent one that is nil",
+    "r4_groupI_xsd_015w": "PHP answers an empty element where it was sent one that is nil",
+}
 
 
 def plain(element: ElementTree.Element, root: ElementTree.Element) -> ElementTree.Element:
@@ -43,8 +50,11 @@ def wrong(expected: str, seen: bytes, status: int) -> str | None:
     if before.fault in ("VersionMismatch", "MustUnderstand"):
         return None
     for part in ("header", "body"):
-        one = [meaning(plain(element, element)) for element in getattr(before, part)]
-        other = [meaning(plain(element, element)) for element in getattr(after, part)]
+        # The code of a fault is compared above, without its prefix.
+        one, other = (
+            [meaning(plain(element, element), frozenset(["faultcode"])) for element in getattr(message, part)]
+            for message in (before, after)
+        )
         if one != other:
             return f"expected {part} {one}, saw {other}"
     return None
@@ -57,13 +67,13 @@ def run(host: Host, tools: Tools) -> Outcome:
     for path in cases:
         # The last section; some files hold text in Latin-1 before it.
         text = re.split(r"--EXPECTF?--\n", path.read_bytes().decode("latin-1"))[-1]
-        messages = ENVELOPE.findall(text.encode("latin-1").decode(errors="replace"))
-        envelopes = [message for message in messages if message]
+        text = text.encode("latin-1").decode(errors="replace")
+        envelopes = [message[0] for message in ENVELOPE.finditer(text)]
         if len(envelopes) != 2:
             outcome.failed(path.stem, f"the file has {len(envelopes)} messages instead of a request and its answer")
             continue
         request, expected = envelopes
-        answer = post(host, "/spec-soap-builders", SOAP_11, request, SOAPAction='""')
+        answer = post(host, "/spec-soap-builders", version(request), request, SOAPAction='""')
         try:
             problem = wrong(expected, answer.body, answer.status)
         except SyntaxError:
@@ -75,4 +85,4 @@ def run(host: Host, tools: Tools) -> Outcome:
     return outcome
 
 
-SUITES = [Suite(name="soap-builders", protocol="SOAP", version="rounds 2 to 4, Debian's php8.2", run=run)]
+SUITES = [Suite(name="soap-builders", protocol="SOAP", version="rounds 2 to 4, Debian's php8.2", run=run, known=KNOWN)]

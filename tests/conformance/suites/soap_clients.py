@@ -5,6 +5,7 @@ with their details. The clients' own programs lie in `soap/clients/`; each print
 """
 
 import pathlib
+import shutil
 import subprocess
 import urllib.request
 
@@ -74,10 +75,10 @@ def gsoap(host: Host, tools: Tools) -> Outcome:
     outcome = Outcome()
     for version, option in zip(BOTH, ("-1", "-2")):
         folder = tools.scratch / version
-        folder.mkdir(exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         with urllib.request.urlopen(f"{host.url}/bank?wsdl", timeout=30) as wsdl:
             (folder / "bank.wsdl").write_bytes(wsdl.read())
-        # Its imports name the current folder first.
         for command in (
             ["wsdl2h", "-c", "-o", "bank.h", "bank.wsdl"],
             ["soapcpp2", "-c", "-C", "-L", "-x", option, "-I/usr/share/gsoap/import", "bank.h"],

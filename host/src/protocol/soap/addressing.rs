@@ -63,7 +63,7 @@ pub(super) fn read(
     headers: &[HeaderBlock],
     actions: &Actions,
     limits: &PluginLimits,
-) -> Result<Option<Addressing>, Refused> {
+) -> Result<Option<Addressing>, Box<Refused>> {
     let blocks: Vec<&HeaderBlock> = headers.iter().filter(|block| is_block(&block.name)).collect();
     if blocks.is_empty() {
         return Ok(None);
@@ -71,7 +71,7 @@ pub(super) fn read(
     let mut addressing = Addressing::default();
     match addressing.fill(version, operation, action, &blocks, actions, limits) {
         Ok(()) => Ok(Some(addressing)),
-        Err(fault) => Err(Refused { fault: Box::new(fault), addressing }),
+        Err(fault) => Err(Box::new(Refused { fault, addressing })),
     }
 }
 
@@ -84,10 +84,10 @@ impl Addressing {
         blocks: &[&HeaderBlock],
         actions: &Actions,
         limits: &PluginLimits,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Box<Fault>> {
         let find = |name: &str| blocks.iter().find(|block| block.name.name == name);
         let invalid = |name: &str, subcode| invalid(version, subcode, &problem_header(name));
-        let content = |name: &str| -> Result<Option<String>, Fault> {
+        let content = |name: &str| -> Result<Option<String>, Box<Fault>> {
             let Some(block) = find(name) else { return Ok(None) };
             let text = text(&block.xml, limits).map_err(|_| invalid(name, None))?;
             match text.trim() {
@@ -103,7 +103,7 @@ impl Addressing {
             return Err(invalid(name, Some("InvalidCardinality")));
         }
         self.action = content("Action")?.ok_or_else(|| required(version, "Action"))?;
-        let endpoint = |name: &str| -> Result<Option<Endpoint>, Fault> {
+        let endpoint = |name: &str| -> Result<Option<Endpoint>, Box<Fault>> {
             let Some(block) = find(name) else { return Ok(None) };
             let (address, parameters) = reference(&block.xml, limits).map_err(|_| invalid(name, None))?;
             let address = address.ok_or_else(|| invalid(name, Some("MissingAddressInEPR")))?;
@@ -185,7 +185,7 @@ fn block(name: &str, content: &str) -> String {
 }
 
 /// A fault of SOAP Binding, section 6.4. Version 1.1 has its detail in a header block, since a header caused it.
-fn own(version: Version, subcodes: &[&str], reason: &str, detail: &str) -> Fault {
+fn own(version: Version, subcodes: &[&str], reason: &str, detail: &str) -> Box<Fault> {
     let mut fault = fault::host(FaultCode::Sender, reason);
     fault.subcodes = subcodes
         .iter()
@@ -197,10 +197,10 @@ fn own(version: Version, subcodes: &[&str], reason: &str, detail: &str) -> Fault
             .push(format!("<wsa:FaultDetail xmlns:wsa=\"{NAMESPACE}\">{detail}</wsa:FaultDetail>")),
         Version::Soap12 => fault.detail = Some(detail.to_owned()),
     }
-    fault
+    Box::new(fault)
 }
 
-fn invalid(version: Version, subcode: Option<&str>, detail: &str) -> Fault {
+fn invalid(version: Version, subcode: Option<&str>, detail: &str) -> Box<Fault> {
     let mut subcodes = vec!["InvalidAddressingHeader"];
     subcodes.extend(subcode);
     let reason = match subcode {
@@ -213,7 +213,7 @@ fn invalid(version: Version, subcode: Option<&str>, detail: &str) -> Fault {
     own(version, &subcodes, reason, detail)
 }
 
-fn required(version: Version, name: &str) -> Fault {
+fn required(version: Version, name: &str) -> Box<Fault> {
     let reason = "An addressing header that is required is missing.";
     own(version, &["MessageAddressingHeaderRequired"], reason, &problem_header(name))
 }

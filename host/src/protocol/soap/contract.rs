@@ -369,9 +369,7 @@ impl<'a> Contract<'a> {
                         return broken(place, "a `body` of style `rpc` has no `namespace`", "BP R2717");
                     }
                     // An absolute URI has a scheme (RFC 3986, section 4.3).
-                    (false, Some(uri))
-                        if !uri.split_once(':').is_some_and(|(scheme, _)| !scheme.is_empty()) =>
-                    {
+                    (false, Some(uri)) if uri.split_once(':').is_none_or(|(scheme, _)| scheme.is_empty()) => {
                         let problem = format!("the `namespace` `{uri}` of a `{kind}` is no absolute URI");
                         return broken(place, problem, "BP R2717");
                     }

@@ -206,4 +206,5 @@ fn check_attachments(attachments: &[Attachment]) -> Result<(), Invalid> {
 }
 
 #[cfg(test)]
+#[allow(clippy::result_large_err, reason = "the type of an answer is that of the contract")]
 mod tests;

@@ -86,7 +86,7 @@ fn what_is_large_in_one_way_is_refused_or_read_in_linear_work() {
         format!("{open}{}", "</p:a>".repeat(count))
     };
     // Each case: the document, what it is under the bounds that hold by default, and without any.
-    let cases: Vec<(&str, String, Result<usize, ErrorKind>, Option<usize>)> = vec![
+    let cases = [
         ("nesting", deep, Err(ErrorKind::Depth), Some(0)),
         ("attributes", attributes, Err(ErrorKind::Attributes), Some(0)),
         ("attributes in a namespace", hashed_alike, Err(ErrorKind::Attributes), Some(0)),

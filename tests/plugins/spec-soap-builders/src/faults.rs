@@ -1,5 +1,6 @@
 //! Round 4, group H: operations that do nothing but fail, with a detail that holds an argument.
 
+use guesthouse_sdk::soap::xml::{Attribute, SCHEMA_INSTANCE};
 use guesthouse_sdk::soap::{Element, Fault};
 
 use super::{ENCODED_FAULTS, FAULTS};
@@ -119,6 +120,10 @@ pub(crate) fn of(request: &Element) -> Option<Fault> {
             _ => ENCODED_FAULTS,
         };
         (detail.namespace, detail.name) = (namespace.into(), (*part).into());
+        if value.is_none() {
+            let (namespace, name, value) = (SCHEMA_INSTANCE.into(), "nil".into(), "true".into());
+            detail.attributes.push(Attribute { namespace, name, value });
+        }
     }
     if *element == "SOAPStructFaultPart" && detail.child("soapStruct").is_none() {
         let namespace = if literal { MEMBERS } else { "" };

@@ -45,7 +45,7 @@ impl Handler for Rounds {
     fn describe() -> Description {
         let block = |namespace: &str, name: &str| QualifiedName::new(namespace, name);
         Description {
-            versions: vec![Version::Soap11],
+            versions: vec![Version::Soap11, Version::Soap12],
             understands: vec![
                 block(TYPES, "Header1"),
                 block(TYPES, "Header2"),
@@ -164,6 +164,11 @@ fn results(request: &Element) -> Result<Vec<Element>, Fault> {
         }
         _ if operation.ends_with("MultiOccurs") && operation != "echoNestedMultiOccurs" => {
             first.children.iter().map(|item| renamed(item, namespace, "return")).collect()
+        }
+        "echoBoolean" => {
+            // One of two forms for each value (XML Schema Part 2, section 3.2.2.2).
+            let value = if matches!(first.text.trim(), "1" | "true") { "true" } else { "false" };
+            vec![named(if literal { "return" } else { "outputBoolean" }, value)]
         }
         _ => {
             let result = match request.namespace.as_str() {

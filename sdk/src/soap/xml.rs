@@ -2,22 +2,16 @@
 //! document type declaration, so this module owns only reading what is left into values, under a bound on depth; it
 //! knows nothing of SOAP or of types. It never panics: text that the host would have refused is an [`XmlError`] here.
 
-use std::fmt::Write as _;
+mod reader;
 
-use quick_xml::XmlVersion;
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::ResolveResult;
-use quick_xml::reader::NsReader;
+use std::fmt::Write as _;
 
 /// The namespace of `xsi:nil` and `xsi:type` (XML Schema Part 1, section 2.6).
 pub const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
-/// How deeply elements may nest. A tree is read and dropped by recursion on a stack of a megabyte, and messages that
-/// people write nest ten deep.
+/// How deeply elements may nest. A tree is dropped by recursion on a stack of a megabyte, and messages that people write nest ten
+/// deep.
 const DEPTH_MAX: usize = 100;
-
-/// How many namespace declarations may be in scope at once: those of the whole envelope arrive on the element.
-const NAMESPACES_MAX: usize = 1024;
 
 /// One element with everything in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,78 +62,7 @@ impl Element {
     /// When the text is not exactly one well-formed element, has a document type declaration, refers to an entity that
     /// XML does not predefine, or nests too deeply.
     pub fn parse(text: &str) -> Result<Self, XmlError> {
-        let mut reader = NsReader::from_str(text);
-        let _ = reader.resolver_mut().set_max_namespace_bindings(NAMESPACES_MAX);
-        let mut open: Vec<Element> = Vec::new();
-        let mut root: Option<Element> = None;
-        loop {
-            let event = reader.read_event();
-            let malformed =
-                |reason: String| XmlError::Malformed { position: reader.buffer_position(), reason };
-            let text = match event.map_err(|error| malformed(error.to_string()))? {
-                Event::Start(start) => {
-                    if open.len() >= DEPTH_MAX {
-                        return Err(XmlError::TooDeep);
-                    }
-                    open.push(Self::start(&reader, &start).map_err(malformed)?);
-                    continue;
-                }
-                Event::Empty(start) => {
-                    if open.len() >= DEPTH_MAX {
-                        return Err(XmlError::TooDeep);
-                    }
-                    let element = Self::start(&reader, &start).map_err(malformed)?;
-                    place(element, &mut open, &mut root).map_err(malformed)?;
-                    continue;
-                }
-                Event::End(_) => {
-                    let element =
-                        open.pop().ok_or_else(|| malformed("an end tag without its start".into()))?;
-                    place(element, &mut open, &mut root).map_err(malformed)?;
-                    continue;
-                }
-                Event::Text(text) => text.xml10_content().into_owned(),
-                Event::CData(text) => text.xml10_content().into_owned(),
-                Event::GeneralRef(reference) => match reference.resolve_char_ref() {
-                    Ok(Some(character)) => character.to_string(),
-                    Ok(None) => match predefined(&reference.into_inner()) {
-                        Some(character) => character.to_string(),
-                        None => return Err(malformed("an entity that XML does not predefine".into())),
-                    },
-                    Err(error) => return Err(malformed(error.to_string())),
-                },
-                Event::DocType(_) => return Err(malformed("a document type declaration".into())),
-                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => continue,
-                Event::Eof if open.is_empty() => return root.ok_or_else(|| malformed("no element".into())),
-                Event::Eof => return Err(malformed("the text ends inside an element".into())),
-            };
-            match open.last_mut() {
-                Some(element) => element.text.push_str(&text),
-                None if text.chars().all(is_space) => {}
-                None => return Err(malformed("text outside of the element".into())),
-            }
-        }
-    }
-
-    fn start(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Self, String> {
-        let (namespace, name) = reader.resolver().resolve_element(start.name());
-        let mut element =
-            Self { namespace: bound(namespace)?, name: name.into_inner().into(), ..Self::default() };
-        for attribute in start.attributes() {
-            let attribute = attribute.map_err(|error| error.to_string())?;
-            if attribute.key.as_namespace_binding().is_some() {
-                continue;
-            }
-            let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
-            let value =
-                attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| error.to_string())?;
-            element.attributes.push(Attribute {
-                namespace: bound(namespace)?,
-                name: name.into_inner().into(),
-                value: value.into_owned(),
-            });
-        }
-        Ok(element)
+        reader::parse(text)
     }
 
     /// Whether this is the element of that name in that namespace.
@@ -207,35 +130,6 @@ impl Element {
     }
 }
 
-fn place(element: Element, open: &mut [Element], root: &mut Option<Element>) -> Result<(), String> {
-    match open.last_mut() {
-        Some(parent) => parent.children.push(element),
-        None if root.is_none() => *root = Some(element),
-        None => return Err("a second element beside the first".into()),
-    }
-    Ok(())
-}
-
-fn bound(namespace: ResolveResult<'_>) -> Result<String, String> {
-    match namespace {
-        ResolveResult::Bound(namespace) => Ok(namespace.into_inner().into()),
-        ResolveResult::Unbound => Ok(String::new()),
-        ResolveResult::Unknown(prefix) => Err(format!("the prefix `{prefix}` is not declared")),
-    }
-}
-
-/// The entities that need no declaration (XML 1.0, section 4.6).
-fn predefined(name: &str) -> Option<char> {
-    match name {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "apos" => Some('\''),
-        "quot" => Some('"'),
-        _ => None,
-    }
-}
-
 /// White space as XML means it (XML 1.0, section 2.3).
 pub(crate) fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n')
@@ -247,6 +141,11 @@ pub(crate) fn is_space(character: char) -> bool {
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
+    // Most values have nothing to escape; then the text is copied as a whole.
+    if !text.bytes().any(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'' | 0..=0x1f | 0xef)) {
+        out.push_str(text);
+        return out;
+    }
     for character in text.chars() {
         match character {
             '<' => out.push_str("&lt;"),

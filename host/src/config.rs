@@ -23,6 +23,12 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// Who may call plugins whose manifest says nothing of it.
     pub auth: Option<AuthPolicy>,
+    /// Whether large answers are sent in a content coding that the client accepts, for plugins whose manifest says nothing of
+    /// it. True by default.
+    pub compression: Option<bool>,
+    /// Whether request bodies may be in a content coding, for plugins whose manifest says nothing of it. False by default: what
+    /// unpacks them does work that their sender did not have.
+    pub decompression: Option<bool>,
     /// Users of the Basic scheme.
     pub basic: BasicConfig,
     /// Issuers of the Bearer scheme.

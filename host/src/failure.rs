@@ -16,8 +16,10 @@ pub enum Failure {
     BodyBroken,
     /// The body came too slowly.
     BodyTimeout,
-    /// The body is over `body_bytes_max`.
+    /// The body is over `body_bytes_max`, or is far larger than what was sent of it.
     BodyTooLarge,
+    /// The body is not what its content coding makes of one.
+    BodyMiscoded,
     /// The request target is over `uri_bytes_max`.
     UriTooLong,
     /// The head came too slowly.
@@ -54,7 +56,14 @@ pub enum Failure {
         /// The ones that can.
         available: Vec<String>,
     },
-    /// The body's media type or content coding is not one that is taken here.
+    /// None of the content codings the client accepts can be had, and the body as it is neither.
+    CodingNotAcceptable,
+    /// The body's content coding is not one that is read here.
+    CodingUnsupported {
+        /// Those that are; the value of `Accept-Encoding`.
+        accept: &'static str,
+    },
+    /// The body's media type is not one that is taken here.
     UnsupportedMediaType {
         /// The media types that are taken; the value of `Accept` (of `Accept-Patch` for PATCH).
         accept: String,
@@ -84,7 +93,9 @@ impl Failure {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::BodyBroken | Self::BadCredentials => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::BodyBroken | Self::BodyMiscoded | Self::BadCredentials => {
+                StatusCode::BAD_REQUEST
+            }
             Self::BodyTimeout | Self::HeadTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::VersionNotSupported => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -95,8 +106,10 @@ impl Failure {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::MethodUnknown => StatusCode::NOT_IMPLEMENTED,
-            Self::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
-            Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAcceptable { .. } | Self::CodingNotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::UnsupportedMediaType { .. } | Self::CodingUnsupported { .. } => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::ExpectationFailed => StatusCode::EXPECTATION_FAILED,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Self::Overloaded | Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
@@ -116,6 +129,7 @@ impl Failure {
             Self::HeadTimeout => "The request line and header fields came too slowly.",
             Self::VersionNotSupported => "This service speaks HTTP/1.1, HTTP/1.0 and HTTP/2.",
             Self::BodyTooLarge => "The request body is larger than this service takes.",
+            Self::BodyMiscoded => "The request body is not what its content coding says.",
             Self::UriTooLong => "The request target is longer than this service takes.",
             Self::HeadTooLarge => "The header fields are larger or more than this service takes.",
             Self::Unauthenticated { .. } => "Credentials are missing or not valid.",
@@ -126,9 +140,9 @@ impl Failure {
             Self::MethodNotAllowed { .. } => "This path is not served with this method.",
             Self::MethodUnknown => "This service does not know the method.",
             Self::NotAcceptable { .. } => "None of the accepted media types is available.",
-            Self::UnsupportedMediaType { .. } => {
-                "The media type or content coding of the body is not taken here."
-            }
+            Self::CodingNotAcceptable => "None of the accepted content codings is available.",
+            Self::CodingUnsupported { .. } => "The content coding of the body is not read here.",
+            Self::UnsupportedMediaType { .. } => "The media type of the body is not taken here.",
             Self::ExpectationFailed => "The expectation cannot be met.",
             Self::UpgradeRequired => "This endpoint speaks WebSocket, version 13.",
             Self::Overloaded => "The service is at capacity. Try again shortly.",

@@ -289,6 +289,36 @@ pub const HALF_CLOSED_MS_MAX: u64 = 5_000;
 /// A connection that was asked to close in good order is cut after so long, in milliseconds.
 pub const CLOSE_WAIT_MS_MAX: u64 = 5_000;
 
+/// An answer of fewer bytes is sent as it is: with its head it fits into one packet, coded or not.
+pub const COMPRESSION_BYTES_MIN: u64 = 1_024;
+
+/// What is coded or decoded of a body until its neighbours on the worker have their turn: a quarter of a millisecond or two.
+pub const CODING_SLICE_BYTES: usize = 32 * 1024;
+
+/// Answers of more than one slice that are coded at the same time. Each takes up to two mebibytes of working memory. A further
+/// one is sent as it is.
+pub const COMPRESSIONS_MAX: usize = 32;
+
+/// Request bodies that are decoded at the same time. Each takes a window of up to sixteen mebibytes (Brotli's largest). A
+/// further one waits.
+pub const DECOMPRESSIONS_MAX: usize = 16;
+
+/// What may come out of a coded request body for each byte of it. JSON and XML of the most tedious kind reach some fifty;
+/// deflate's own most is a thousand, and a bomb is near it.
+pub const DECOMPRESSION_RATIO_MAX: u64 = 100;
+
+/// So much may come out whatever went in: a few bytes of nothing but zeros are no attack.
+pub const DECOMPRESSION_UNMEASURED_BYTES: u64 = 64 * KIB;
+
+/// Codings of one request body, one over the other. Nobody has a reason for more than one.
+pub const CODINGS_MAX: usize = 2;
+
+/// Members of one gzip body, or frames of one Zstandard body: each costs time and may be empty.
+pub const CODING_MEMBERS_MAX: usize = 64;
+
+/// The window that a Zstandard body may ask for, as a logarithm: 8 MiB, the most that the coding allows (RFC 9659, section 3).
+pub const ZSTANDARD_WINDOW_LOG_MAX: u32 = 23;
+
 /// While draining, an idle HTTP/1.1 connection is kept so long for the request that may be on its way, which is answered with
 /// `Connection: close`. In milliseconds.
 pub const DRAIN_IDLE_MS: u64 = 1_000;

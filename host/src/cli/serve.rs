@@ -17,7 +17,7 @@ use crate::auth::Authenticator;
 use crate::capability::Environment;
 use crate::capability::store::Store;
 use crate::config::Config;
-use crate::gateway::Gateway;
+use crate::gateway::{Defaults, Gateway};
 use crate::limits::{HostLimits, PluginLimits};
 use crate::observe::access;
 use crate::plugin::manifest::{AuthPolicy, Manifest, SchemeName};
@@ -93,6 +93,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Arc::clone(loader.catalog()),
         Arc::new(authenticator),
         config.auth.unwrap_or(everybody),
+        Defaults {
+            compression: config.compression.unwrap_or(true),
+            decompression: config.decompression.unwrap_or(false),
+        },
         access.clone(),
         seed()?,
     );

@@ -5,8 +5,10 @@
 //!
 //! The order is the policy. Path before route, so that both read one value. Route before authentication, because the policy is
 //! the plugin's. Authentication before the style looks at the request at all, so that an anonymous caller learns nothing of a
-//! protected plugin, not even which methods it has.
+//! protected plugin, not even which methods it has. Content codings are taken off before the style sees the request and put on
+//! after it has answered, so that no style knows of them.
 
+mod coding;
 mod path;
 
 use std::net::SocketAddr;
@@ -18,6 +20,8 @@ use http::Method;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 
+use self::coding::Codings;
+pub use self::coding::Defaults;
 pub use self::path::{Ambiguous, CanonicalPath};
 use crate::auth::Authenticator;
 use crate::capability::{CallContext, RequestId};
@@ -40,21 +44,25 @@ pub struct Gateway {
     authenticator: Arc<Authenticator>,
     /// For plugins whose manifest has no policy.
     policy: AuthPolicy,
+    codings: Codings,
     access: access::Log,
     next_id: AtomicU64,
 }
 
 impl Gateway {
-    /// A gateway to the plugins of `catalog`. `policy` holds where a manifest has none; `seed` begins the request ids.
+    /// A gateway to the plugins of `catalog`. `policy` and `codings` hold where a manifest has none; `seed` begins the request
+    /// ids.
     #[must_use]
     pub fn new(
         catalog: Arc<Catalog>,
         authenticator: Arc<Authenticator>,
         policy: AuthPolicy,
+        codings: Defaults,
         access: access::Log,
         seed: u64,
     ) -> Self {
-        Self { catalog, authenticator, policy, access, next_id: AtomicU64::new(seed) }
+        let codings = Codings::new(codings);
+        Self { catalog, authenticator, policy, codings, access, next_id: AtomicU64::new(seed) }
     }
 
     async fn answer(&self, arrival: Arrival) -> Response {
@@ -94,7 +102,8 @@ impl Gateway {
         Ok((route.plugin, route.path.to_owned()))
     }
 
-    /// Authenticate, admit, hand over to the style; and what went wrong becomes an answer in the style's own form.
+    /// Authenticate, take off codings, hand over to the style, put on codings; and what went wrong becomes an answer in the style's
+    /// own form.
     async fn serve(
         &self,
         arrival: Arrival,
@@ -107,7 +116,15 @@ impl Gateway {
         let Arrival { mut head, body, upgrade, peer: _, secure, lifetime } = arrival;
         record.plugin = Some(Arc::clone(&plugin.name));
         let policy = plugin.manifest.auth.as_ref().unwrap_or(&self.policy);
-        let identity = self.authenticator.authenticate(policy, &mut head).await;
+        let admitted = match self.authenticator.authenticate(policy, &mut head).await {
+            Ok(identity) => {
+                record.subject = identity.clone();
+                self.codings
+                    .receive(&plugin.manifest, identity.as_deref(), &mut head, body)
+                    .map(|(body, agreed)| (identity, body, agreed))
+            }
+            Err(failure) => Err(failure),
+        };
         // HTTP/2 says it in `:authority`; plugins know it by its older name (RFC 9113, section 8.3.1).
         if let Some(authority) = head.uri.authority()
             && !head.headers.contains_key(HOST)
@@ -121,14 +138,13 @@ impl Gateway {
         let Some(endpoint) = endpoint(&plugin, &head) else {
             return problem::render(&Failure::NotFound, Some(&head.method));
         };
-        let identity = match identity {
-            Ok(identity) => identity,
+        let (identity, body, agreed) = match admitted {
+            Ok(admitted) => admitted,
             Err(failure) => return endpoint.render(&failure, &head),
         };
         if head.method == Method::CONNECT && !endpoint.upgrades() {
             return endpoint.render(&Failure::MethodUnknown, &head);
         }
-        record.subject = identity.clone();
         let context = CallContext { identity, request_id, mount: Arc::clone(&plugin.mount), started };
         let exchange = Exchange {
             path: below,
@@ -143,10 +159,11 @@ impl Gateway {
         };
         // Admission stands inside the call, where the permit is taken: a request that the style answers by itself (405, 415,
         // a body over its limit) needs none.
-        match endpoint.serve(exchange).await {
+        let response = match endpoint.serve(exchange).await {
             Ok(response) => response,
             Err(failure) => endpoint.render(&failure, &head),
-        }
+        };
+        self.codings.send(&agreed, response).await
     }
 }
 

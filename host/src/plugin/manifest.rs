@@ -20,6 +20,10 @@ pub struct Manifest {
     pub auth: Option<AuthPolicy>,
     /// Connections over WebSocket.
     pub websocket: WebSocketPolicy,
+    /// Whether large answers are sent in a content coding that the client accepts. Without it the host's own setting holds.
+    pub compression: Option<bool>,
+    /// Whether request bodies may be in a content coding. Without it the host's own setting holds.
+    pub decompression: Option<bool>,
     /// Capabilities.
     pub grants: Grants,
     /// What a call may use.

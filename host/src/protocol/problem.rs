@@ -47,8 +47,9 @@ pub fn describe(failure: &Failure, method: Option<&Method>, headers: &mut Header
             if method == Some(&Method::PATCH) {
                 insert(headers, ACCEPT_PATCH, accept);
             }
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
+        // Of the two kinds of 415 only this one names codings (RFC 7694, section 3).
+        Failure::CodingUnsupported { accept } => insert(headers, ACCEPT_ENCODING, accept),
         Failure::UpgradeRequired => {
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -13,7 +13,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::{Method, StatusCode};
 
@@ -160,8 +159,7 @@ fn enforce(endpoint: &contract::Enforced, exchange: &Exchange) -> Result<(), Fai
         }
         return Ok(());
     }
-    let coded = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes() != b"identity");
-    if coded || !negotiate::is_one_of(headers, &endpoint.consumes) {
+    if !negotiate::is_one_of(headers, &endpoint.consumes) {
         return Err(Failure::UnsupportedMediaType { accept: endpoint.consumes.join(", ") });
     }
     Ok(())

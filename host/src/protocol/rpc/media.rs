@@ -5,7 +5,7 @@
 //! label, which some clients of both protocols send, is taken only if it does not come from a browser: a page can post bytes
 //! without a type to another site, but not without the browser's saying so.
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, ORIGIN};
+use http::header::{CONTENT_TYPE, HeaderMap, ORIGIN};
 
 use super::super::media_type::MediaType;
 use crate::failure::Failure;
@@ -45,14 +45,9 @@ impl Media {
 /// The protocol that a request's fields name.
 ///
 /// # Errors
-/// [`Failure::UnsupportedMediaType`] for every other type, for two of them, for none from a browser, and for a coding such as
-/// gzip.
+/// [`Failure::UnsupportedMediaType`] for every other type, for two of them, and for none from a browser.
 pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
     let refusal = || Failure::UnsupportedMediaType { accept: ACCEPTED.to_owned() };
-    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
-    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(refusal());
-    }
     if !headers.contains_key(CONTENT_TYPE) {
         // Fetch, section 3.2: with every POST. Fetch Metadata, section 2: with every request to a trustworthy address.
         let is_browser = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
@@ -158,13 +153,10 @@ mod tests {
         }
         assert_eq!(of(&["application/json", "text/xml"]), None);
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         assert_eq!(
             media(&headers),
             Err(Failure::UnsupportedMediaType { accept: "application/json, text/xml".to_owned() })
         );
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
-        assert_eq!(media(&headers), Ok(Media::Json));
     }
 }

@@ -4,7 +4,7 @@
 
 use aws_lc_rs::error::Unspecified;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 
@@ -82,13 +82,6 @@ pub(super) fn version(media_type: &MediaType) -> Option<Version> {
 /// Reads a request's head.
 pub(super) fn binding(headers: &HeaderMap, versions: &[Version]) -> Result<Binding, Failure> {
     let unsupported = || Failure::UnsupportedMediaType { accept: accepted(versions) };
-    if headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-    {
-        return Err(unsupported());
-    }
     let media_type = MediaType::of(headers).ok_or_else(unsupported)?;
     let version = version(&media_type).ok_or_else(unsupported)?;
     let info = media_type.parameter("start-info").and_then(MediaType::parse);
@@ -247,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn other_media_types_and_codings_are_refused_with_what_is_taken() {
+    fn other_media_types_are_refused_with_what_is_taken() {
         let unsupported =
             Err(Failure::UnsupportedMediaType { accept: "application/soap+xml, text/xml".to_owned() });
         for fields in [
@@ -255,11 +248,9 @@ mod tests {
             &[("content-type", "application/json")],
             &[("content-type", "application/xml")],
             &[("content-type", "text/xml"), ("content-type", "text/xml")],
-            &[("content-type", "text/xml"), ("content-encoding", "gzip")],
         ] {
             assert_eq!(read(fields), unsupported, "{fields:?}");
         }
-        assert!(read(&[("content-type", "text/xml"), ("content-encoding", "identity")]).is_ok());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use http::header::CONTENT_RANGE;
 use http::request::Parts;
 use http::{Method, StatusCode};
 
@@ -149,6 +150,10 @@ fn enforce(endpoint: &contract::Enforced, exchange: &Exchange) -> Result<(), Fai
     }
     if !negotiate::acceptable(headers, &endpoint.produces) {
         return Err(Failure::NotAcceptable { available: endpoint.produces.clone() });
+    }
+    if exchange.head.method == Method::PUT && headers.contains_key(CONTENT_RANGE) {
+        // A part must not be stored as the whole (RFC 9110, section 14.5).
+        return Err(Failure::BadRequest("PUT replaces the whole; a part of it is not taken."));
     }
     if endpoint.consumes.is_empty() {
         return Ok(());

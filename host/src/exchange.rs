@@ -303,6 +303,15 @@ impl Body {
         std::future::poll_fn(|context| self.reader.poll_frame(context, bytes_max)).await
     }
 
+    /// The next piece of the body, as [`Body::frame`], for a body that is made of this one.
+    pub fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes_max: u64,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        self.reader.poll_frame(context, bytes_max)
+    }
+
     /// Whether there is no body at all.
     #[must_use]
     pub fn is_absent(&self) -> bool {

@@ -43,7 +43,7 @@ pub struct Gateway {
     catalog: Arc<Catalog>,
     authenticator: Arc<Authenticator>,
     /// For plugins whose manifest has no policy.
-    policy: AuthPolicy,
+    policy: Arc<AuthPolicy>,
     codings: Codings,
     access: access::Log,
     next_id: AtomicU64,
@@ -61,7 +61,7 @@ impl Gateway {
         access: access::Log,
         seed: u64,
     ) -> Self {
-        let codings = Codings::new(codings);
+        let (policy, codings) = (Arc::new(policy), Codings::new(codings));
         Self { catalog, authenticator, policy, codings, access, next_id: AtomicU64::new(seed) }
     }
 
@@ -152,6 +152,7 @@ impl Gateway {
             secure,
             head: Arc::clone(&head),
             plugin: Arc::clone(&plugin),
+            policy: Arc::clone(&self.policy),
             context,
             upgrade,
             catalog: Arc::clone(&self.catalog),

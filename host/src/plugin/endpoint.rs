@@ -10,6 +10,7 @@ use http::request::Parts;
 
 use super::Plugin;
 use super::catalog::Catalog;
+use super::manifest::AuthPolicy;
 use crate::capability::CallContext;
 use crate::exchange::{Body, Lifetime, LocalFuture, Response, Upgrade};
 use crate::failure::Failure;
@@ -73,6 +74,8 @@ pub struct Exchange {
     pub body: Body,
     /// The plugin's live version, kept to the request's end.
     pub plugin: Arc<Plugin>,
+    /// Who may call plugins whose manifest says nothing of it.
+    pub policy: Arc<AuthPolicy>,
     /// Who is calling, when, under which id.
     pub context: CallContext,
     /// Whether the connection is encrypted.
@@ -86,6 +89,12 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// Who may call this plugin.
+    #[must_use]
+    pub fn policy(&self) -> &AuthPolicy {
+        self.plugin.manifest.auth.as_ref().unwrap_or(&self.policy)
+    }
+
     /// `http://host:port/mount`, as the client addressed it: for contracts that name their own address.
     #[must_use]
     pub fn address(&self) -> String {

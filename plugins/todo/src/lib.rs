@@ -141,12 +141,7 @@ impl Todo {
     #[get("/items/{id}", answers(200: Item ["etag"]))]
     fn read(id: u64, conditions: Preconditions) -> Result<Response, Problem> {
         let kept: Kept = store()?.get_json(&key(id))?.ok_or_else(unknown)?;
-        let etag = kept.etag();
-        conditions.require_match(Some(&etag))?;
-        if conditions.not_modified(&etag) {
-            return Ok(Response::new(304).etag(&etag));
-        }
-        Ok(kept.into_response(200))
+        conditions.answer(kept.into_response(200))
     }
 
     /// Replaces an item.

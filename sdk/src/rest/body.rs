@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::Value;
+use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 
 use super::contract::{self, Endpoint};
@@ -163,7 +163,26 @@ impl<T: Schema> FromRequest for MergePatch<T> {
     fn describe(endpoint: &mut Endpoint) {
         let mut schema = T::schema();
         if let Some(members) = schema.as_object_mut() {
-            members.remove("required");
+            if let Some(title) =
+                members.get("title").and_then(Value::as_str).map(|title| format!("{title}Patch"))
+            {
+                members.insert("title".to_owned(), title.into());
+            }
+            let required = members.remove("required");
+            let is_required = |name: &String| {
+                required
+                    .as_ref()
+                    .and_then(Value::as_array)
+                    .is_some_and(|names| names.iter().any(|held| held == name))
+            };
+            // Null takes a member away (RFC 7396, section 1), which is possible where it may miss.
+            for (name, property) in
+                members.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
+            {
+                if !is_required(name) {
+                    *property = json!({"anyOf": [property.take(), {"type": "null"}]});
+                }
+            }
         }
         contract::body(endpoint, MERGE_PATCH, &schema);
     }

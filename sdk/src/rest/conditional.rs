@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::contract::{self, Endpoint};
-use super::{FromRequest, Problem, Request};
+use super::{FromRequest, Problem, Request, Response};
 
 /// An entity tag (RFC 9110, section 8.8.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,10 @@ fn read_tags(mut text: &str, tags: &mut Vec<ETag>) {
     }
 }
 
-/// What the client makes its request depend on: `If-Match` and `If-None-Match`.
+/// What the client makes its request depend on: `If-Match`, `If-None-Match`, `If-Modified-Since` and `If-Unmodified-Since`.
+///
+/// GET needs one line: [`answer`](Self::answer). A method that changes something asks [`require`](Self::require) first, in the
+/// same transaction. `Range` and `If-Range` are left alone: whoever answers with a part looks at them itself.
 ///
 /// ```
 /// use guesthouse_sdk::rest::{ETag, FromRequest, Preconditions, Request};
@@ -117,9 +120,88 @@ fn read_tags(mut text: &str, tags: &mut Vec<ETag>) {
 pub struct Preconditions {
     if_match: Option<Condition>,
     if_none_match: Option<Condition>,
+    /// As sent. It is compared with the date that the client was given, and nothing else: what is garbage, or in the future,
+    /// is none that it was given, and no clock is needed to see it.
+    if_modified_since: Option<String>,
+    if_unmodified_since: Option<String>,
 }
 
+/// The fields of a 200 that its 304 has, too (RFC 9110, section 15.4.5).
+const KEPT_BY_NOT_MODIFIED: [&str; 6] =
+    ["cache-control", "content-location", "etag", "expires", "last-modified", "vary"];
+
 impl Preconditions {
+    /// The answer to GET under the client's conditions: `response`, or 304 when the client has it already, or 412 when it is not
+    /// what it must be. What is compared stands in its `ETag` and `Last-Modified`. Conditions are checked in the order of
+    /// RFC 9110, section 13.2.2; an answer other than 2xx is under none (section 13.2.1).
+    ///
+    /// ```
+    /// use guesthouse_sdk::rest::{ETag, FromRequest, Preconditions, Request, Response};
+    ///
+    /// let request = Request::new("GET", "/items/7").with_header("if-none-match", "\"3\"");
+    /// let conditions = Preconditions::from_request(&request)?;
+    /// let answer = conditions.answer(Response::text(200, "seven").etag(&ETag::strong(3)))?;
+    /// assert_eq!((answer.status, answer.body.len()), (304, 0));
+    /// # Ok::<_, guesthouse_sdk::rest::Problem>(())
+    /// ```
+    pub fn answer(&self, response: Response) -> Result<Response, Problem> {
+        if !(200..300).contains(&response.status) {
+            return Ok(response);
+        }
+        let field = |wanted: &str| {
+            response
+                .headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                .map(|(_, value)| value)
+        };
+        let mut tags = Vec::new();
+        read_tags(field("etag").map_or("", String::as_str), &mut tags);
+        let current = tags.pop();
+        let modified = field("last-modified");
+        // A date says nothing where a tag was asked for.
+        match (&self.if_match, &self.if_unmodified_since) {
+            (Some(condition), _) => {
+                let holds = match (condition, &current) {
+                    (Condition::Any, _) => true,
+                    (Condition::Tags(tags), Some(current)) => {
+                        tags.iter().any(|tag| tag.matches_strongly(current))
+                    }
+                    (Condition::Tags(_), None) => false,
+                };
+                if !holds {
+                    return Err(has_changed(current.as_ref()));
+                }
+            }
+            (None, Some(date)) => {
+                let modified = modified.and_then(|modified| in_order(modified));
+                if let (Some(modified), Some(date)) = (modified, in_order(date))
+                    && modified > date
+                {
+                    return Err(has_changed(current.as_ref()));
+                }
+            }
+            _ => {}
+        }
+        let is_held = match (&self.if_none_match, &self.if_modified_since) {
+            (Some(Condition::Any), _) => true,
+            (Some(Condition::Tags(tags)), _) => {
+                current.is_some_and(|current| tags.iter().any(|tag| tag.matches_weakly(&current)))
+            }
+            (None, Some(date)) => modified == Some(date),
+            (None, None) => false,
+        };
+        if !is_held {
+            return Ok(response);
+        }
+        let mut not_modified = Response::new(304);
+        not_modified.headers = response.headers;
+        not_modified
+            .headers
+            .retain(|(name, _)| KEPT_BY_NOT_MODIFIED.iter().any(|kept| name.eq_ignore_ascii_case(kept)));
+        Ok(not_modified)
+    }
+
     /// Whether GET is answered with 304, because the client already has the representation with tag `current`. Checked
     /// after [`require`](Self::require).
     pub fn not_modified(&self, current: &ETag) -> bool {
@@ -154,20 +236,45 @@ impl Preconditions {
         if holds {
             return Ok(());
         }
-        let problem = Problem::new(412).detail("It is not what If-Match names any more.");
-        Err(match current {
-            Some(current) => problem.header("etag", &current.to_string()),
-            None => problem,
-        })
+        Err(has_changed(current))
     }
 
     /// 428 when the client has set no condition: for changes that must not be made blindly (RFC 6585, section 3).
     pub fn demand(&self) -> Result<(), Problem> {
-        if self.if_match.is_some() || self.if_none_match.is_some() {
+        let conditions = [&self.if_match, &self.if_none_match];
+        if conditions.iter().any(|condition| condition.is_some()) || self.if_unmodified_since.is_some() {
             return Ok(());
         }
         Err(Problem::new(428).detail("Send If-Match with the ETag that your change is based on."))
     }
+}
+
+fn has_changed(current: Option<&ETag>) -> Problem {
+    let problem = Problem::new(412).detail("It is not what the condition names any more.");
+    match current {
+        Some(current) => problem.header("etag", &current.to_string()),
+        None => problem,
+    }
+}
+
+/// A date of the form that servers send, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7), with its parts in the order
+/// in which they count. None for any other text.
+fn in_order(text: &str) -> Option<(&str, usize, &str, &str)> {
+    const FORM: &str = "Aaa, 00 Aaa 0000 00:00:00 GMT";
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let fits = text.len() == FORM.len()
+        && text.bytes().zip(FORM.bytes()).all(|(byte, form)| match form {
+            b'A' => byte.is_ascii_uppercase(),
+            b'a' => byte.is_ascii_lowercase(),
+            b'0' => byte.is_ascii_digit(),
+            literal => byte == literal,
+        });
+    if !fits {
+        return None;
+    }
+    let month = MONTHS.iter().position(|month| text.get(8..11) == Some(*month))?;
+    Some((text.get(12..16)?, month, text.get(5..7)?, text.get(17..25)?))
 }
 
 impl FromRequest for Preconditions {
@@ -175,6 +282,8 @@ impl FromRequest for Preconditions {
         Ok(Self {
             if_match: Condition::read(request, "if-match"),
             if_none_match: Condition::read(request, "if-none-match"),
+            if_modified_since: request.header("if-modified-since").map(str::to_owned),
+            if_unmodified_since: request.header("if-unmodified-since").map(str::to_owned),
         })
     }
 

@@ -4,6 +4,7 @@
 //! ([`FromRequest`], [`FromSegment`]) and writes what they answer ([`IntoResponse`]). Whatever does not fit is answered with
 //! a [`Problem`].
 
+mod accept;
 mod body;
 mod conditional;
 pub mod contract;
@@ -13,6 +14,7 @@ mod request;
 mod response;
 mod route;
 
+pub use accept::Accept;
 pub use body::{Json, MergePatch, merge_patch};
 pub use conditional::{ETag, Preconditions};
 pub use problem::Problem;

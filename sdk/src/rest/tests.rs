@@ -224,6 +224,66 @@ fn conditions_compare_as_their_section_says() {
 }
 
 #[test]
+fn get_is_answered_under_its_conditions_in_one_line() {
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const LATER: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
+    let answer = |conditions: &[(&str, &str)]| {
+        let request = conditions
+            .iter()
+            .fold(Request::new("GET", "/"), |request, (name, value)| request.with_header(name, value));
+        let response = Response::text(200, "body")
+            .etag(&ETag::strong("v1"))
+            .header("Last-Modified", DATE)
+            .header("Cache-Control", "no-cache")
+            .header("X-Other", "x");
+        match Preconditions::from_request(&request).unwrap().answer(response) {
+            Ok(response) => response,
+            Err(problem) => problem.into(),
+        }
+    };
+    for (conditions, status) in [
+        (&[][..], 200),
+        (&[("if-none-match", "\"v1\"")], 304),
+        (&[("if-none-match", "W/\"v1\"")], 304),
+        (&[("if-none-match", "*")], 304),
+        (&[("if-none-match", "v1")], 200),
+        (&[("if-none-match", "\"v0\"")], 200),
+        (&[("if-modified-since", DATE)], 304),
+        (&[("if-modified-since", "Fri, 31 Dec 2999 23:59:59 GMT")], 200),
+        (&[("if-modified-since", "yesterday")], 200),
+        // The tag stands above the date (RFC 9110, section 13.1.3).
+        (&[("if-none-match", "\"v0\""), ("if-modified-since", DATE)], 200),
+        (&[("if-none-match", "\"v1\""), ("if-modified-since", LATER)], 304),
+        (&[("if-match", "\"v1\"")], 200),
+        (&[("if-match", "*")], 200),
+        (&[("if-match", "\"v0\"")], 412),
+        (&[("if-match", "W/\"v1\"")], 412),
+        (&[("if-match", "\"v0\""), ("if-none-match", "\"v1\"")], 412),
+        (&[("if-match", "\"v1\""), ("if-none-match", "\"v1\"")], 304),
+        (&[("if-unmodified-since", DATE)], 200),
+        (&[("if-unmodified-since", LATER)], 200),
+        (&[("if-unmodified-since", "Thu, 01 Dec 1994 00:00:00 GMT")], 200),
+        (&[("if-unmodified-since", "Sun, 31 Dec 1989 23:59:59 GMT")], 412),
+        (&[("if-unmodified-since", "Sat, 05 Nov 1994 08:49:37 GMT")], 412),
+        (&[("if-unmodified-since", "yesterday")], 200),
+        (&[("if-match", "\"v1\""), ("if-unmodified-since", "Sat, 05 Nov 1994 08:49:37 GMT")], 200),
+        (&[("range", "bytes=0-0"), ("if-range", "\"v1\"")], 200),
+    ] {
+        assert_eq!(answer(conditions).status, status, "{conditions:?}");
+    }
+    let not_modified = answer(&[("if-none-match", "*")]);
+    let names: Vec<&str> = not_modified.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        (names.as_slice(), not_modified.body.len()),
+        (&["etag", "Last-Modified", "Cache-Control"][..], 0)
+    );
+    assert_eq!(field(&answer(&[("if-match", "\"v0\"")]), "etag"), "\"v1\"");
+    let request = Request::new("GET", "/").with_header("if-none-match", "*");
+    let missing = Preconditions::from_request(&request).unwrap().answer(Response::new(404)).unwrap();
+    assert_eq!(missing.status, 404, "no condition makes a 304 of what is not there");
+}
+
+#[test]
 fn a_condition_on_a_change_is_checked_against_what_is_there() {
     let conditions = |name: &str, value: &str| {
         Preconditions::from_request(&Request::new("PUT", "/").with_header(name, value)).unwrap()

@@ -3,19 +3,15 @@
 //! Owns the list of types that compress. It names what does, not what does not: an unknown format is more often compressed
 //! already than text.
 
-use bytes::Bytes;
-use futures_util::FutureExt as _;
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
     HeaderValue, VARY,
 };
 use http::{HeaderMap, StatusCode};
-use http_body::Body as _;
-use http_body_util::{BodyExt as _, Full};
 use tokio::sync::Semaphore;
 
 use super::{Agreed, encoder, entity_tag};
-use crate::exchange::Response;
+use crate::exchange::{Payload, Response};
 use crate::limits::{CODING_SLICE_BYTES, COMPRESSION_BYTES_MIN};
 
 /// Digests of the bytes as they are (RFC 9530, and its forerunners), which a coding would belie.
@@ -59,7 +55,10 @@ pub(super) async fn code(mut response: Response, agreed: &Agreed, encoders: &Sem
         }
         return response;
     }
-    let length = response.body().size_hint().exact().unwrap_or(0);
+    // What is streamed is sent as it comes: held back for a coder, a part would come late.
+    let Payload::Whole(body) = response.body() else { return response };
+    let body = body.clone();
+    let length = body.len() as u64;
     // Who does not take a body as it is gets a small one coded, too.
     let is_worth_it = length >= COMPRESSION_BYTES_MIN || !agreed.acceptable.takes_identity();
     if length == 0 || !is_worth_it || !can_be_coded(&response) {
@@ -78,7 +77,6 @@ pub(super) async fn code(mut response: Response, agreed: &Agreed, encoders: &Sem
     } else {
         None
     };
-    let body = whole(&mut response);
     match encoder::encode(&body, coding).await {
         Some(coded) if coded.len() < body.len() || !agreed.acceptable.takes_identity() => {
             let headers = response.headers_mut();
@@ -87,21 +85,11 @@ pub(super) async fn code(mut response: Response, agreed: &Agreed, encoders: &Sem
             if let Some(tag) = headers.get(ETAG).and_then(|tag| entity_tag::coded(tag, coding)) {
                 headers.insert(ETAG, tag);
             }
-            *response.body_mut() = Full::new(coded);
+            *response.body_mut() = Payload::Whole(coded);
         }
-        _ => *response.body_mut() = Full::new(body),
+        _ => {}
     }
     response
-}
-
-/// Takes the body out of an answer; it is all there.
-fn whole(response: &mut Response) -> Bytes {
-    let body = std::mem::take(response.body_mut());
-    match body.collect().now_or_never() {
-        Some(Ok(collected)) => collected.to_bytes(),
-        Some(Err(never)) => match never {},
-        None => Bytes::new(),
-    }
 }
 
 /// Whether an answer may be coded: by its status, its fields and its type.

@@ -108,55 +108,93 @@ impl Decoder {
     }
 }
 
-/// How much may come out of a body that came in `wire_bytes`.
-fn bytes_max(wire_bytes: usize, body_bytes_max: u64) -> u64 {
-    (wire_bytes as u64)
-        .saturating_mul(DECOMPRESSION_RATIO_MAX)
-        .max(DECOMPRESSION_UNMEASURED_BYTES)
-        .min(body_bytes_max)
+/// A coding that is being taken off a body, step by step.
+pub(super) struct Unpacker {
+    decoder: Decoder,
+    members: usize,
+    /// Nothing is missing: the coded data, or one of its members, has ended.
+    is_complete: bool,
+    given: u64,
+}
+
+/// How far one step got.
+pub(super) struct Progress {
+    /// Bytes of the input that are done with.
+    pub(super) taken: usize,
+    /// Bytes that stand in the room for them.
+    pub(super) given: usize,
+}
+
+impl Unpacker {
+    pub(super) fn new(coding: Coding) -> Result<Self, Failure> {
+        Ok(Self { decoder: Decoder::new(coding)?, members: 1, is_complete: false, given: 0 })
+    }
+
+    /// Takes from the input, at most a slice, and gives into the room. Neither is moved when more input is needed.
+    ///
+    /// # Errors
+    /// [`Failure::BodyMiscoded`] when the input breaks its coding's rules or goes on behind its end; [`Failure::BodyTooLarge`]
+    /// when more has come out than `bytes_max`, or than `wire_bytes`, what has come in before any coding was taken off, allows.
+    pub(super) fn step(
+        &mut self,
+        input: &[u8],
+        room: &mut [u8],
+        wire_bytes: u64,
+        bytes_max: u64,
+    ) -> Result<Progress, Failure> {
+        if self.is_complete {
+            if input.is_empty() {
+                return Ok(Progress { taken: 0, given: 0 });
+            }
+            self.members += 1;
+            if !self.decoder.has_members() || self.members > CODING_MEMBERS_MAX {
+                return Err(Failure::BodyMiscoded);
+            }
+            self.decoder.next_member();
+        }
+        let input = input.get(..CODING_SLICE_BYTES).unwrap_or(input);
+        let step = self.decoder.step(input, room).ok_or(Failure::BodyMiscoded)?;
+        self.is_complete = step.is_end;
+        self.given = self.given.saturating_add(step.given as u64);
+        let by_ratio = wire_bytes.saturating_mul(DECOMPRESSION_RATIO_MAX).max(DECOMPRESSION_UNMEASURED_BYTES);
+        if self.given > by_ratio.min(bytes_max) {
+            return Err(Failure::BodyTooLarge);
+        }
+        Ok(Progress { taken: step.taken, given: step.given })
+    }
+
+    /// Whether the body may end here.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
 }
 
 /// The body out of one coding. `wire_bytes` is its length before any coding was taken off.
 ///
 /// # Errors
-/// [`Failure::BodyTooLarge`], and [`Failure::BodyMiscoded`] when it breaks its coding's rules, ends early or goes on behind its
-/// end.
+/// As [`Unpacker::step`], and [`Failure::BodyMiscoded`] when the body ends early.
 pub(super) async fn decode(
     coded: &[u8],
     coding: Coding,
-    wire_bytes: usize,
-    body_bytes_max: u64,
+    wire_bytes: u64,
+    bytes_max: u64,
 ) -> Result<Bytes, Failure> {
-    let bytes_max = bytes_max(wire_bytes, body_bytes_max);
-    let mut decoder = Decoder::new(coding)?;
+    let mut unpacker = Unpacker::new(coding)?;
     let mut plain = Vec::new();
     let mut room = vec![0; CODING_SLICE_BYTES];
     let mut rest = coded;
-    let mut members = 1;
     let mut work = 0;
     loop {
-        let input = rest.get(..CODING_SLICE_BYTES).unwrap_or(rest);
-        let step = decoder.step(input, &mut room).ok_or(Failure::BodyMiscoded)?;
-        rest = rest.get(step.taken..).ok_or(Failure::BodyMiscoded)?;
-        let given = room.get(..step.given).ok_or(Failure::BodyMiscoded)?;
-        if (plain.len() as u64).saturating_add(given.len() as u64) > bytes_max {
-            return Err(Failure::BodyTooLarge);
+        let Progress { taken, given } = unpacker.step(rest, &mut room, wire_bytes, bytes_max)?;
+        rest = rest.get(taken..).unwrap_or_default();
+        plain.extend_from_slice(room.get(..given).unwrap_or_default());
+        if rest.is_empty() && unpacker.is_complete() {
+            return Ok(plain.into());
         }
-        plain.extend_from_slice(given);
-        if step.is_end {
-            if rest.is_empty() {
-                return Ok(plain.into());
-            }
-            members += 1;
-            if !decoder.has_members() || members > CODING_MEMBERS_MAX {
-                return Err(Failure::BodyMiscoded);
-            }
-            decoder.next_member();
-        } else if step.taken == 0 && step.given == 0 {
-            // It wants more, and there is no more.
+        if taken == 0 && given == 0 {
             return Err(Failure::BodyMiscoded);
         }
-        work += step.taken + step.given;
+        work += taken + given;
         if work >= CODING_SLICE_BYTES {
             work = 0;
             tokio::task::yield_now().await;

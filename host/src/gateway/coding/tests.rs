@@ -1,25 +1,41 @@
 //! Codings from the outside: a request in, an answer out, without a plugin between.
 
 use std::io::{Read as _, Write as _};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{ETAG, VARY};
-use http_body_util::{BodyExt as _, Full};
+use http_body::Frame;
+use http_body_util::BodyExt as _;
 
 use super::*;
-use crate::exchange::{LocalFuture, ReadBody};
+use crate::exchange::{LocalFuture, Payload, ReadBody};
 use crate::limits::COMPRESSION_BYTES_MIN;
 
 const MIB: u64 = 1024 * 1024;
 
-/// A body that is there.
+/// A body that is there. Piece by piece, it comes in pieces of this many bytes.
 struct Ready(Bytes);
+
+const PIECE_BYTES: usize = 7;
 
 impl ReadBody for Ready {
     fn read(&mut self, bytes_max: u64) -> LocalFuture<'_, Result<Bytes, Failure>> {
         let fits = self.0.len() as u64 <= bytes_max;
         let read = if fits { Ok(self.0.clone()) } else { Err(Failure::BodyTooLarge) };
         Box::pin(std::future::ready(read))
+    }
+
+    fn poll_frame(
+        &mut self,
+        _context: &mut Context<'_>,
+        bytes_max: u64,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        if self.0.len() as u64 > bytes_max {
+            return Poll::Ready(Some(Err(Failure::BodyTooLarge)));
+        }
+        let length = self.0.len().min(PIECE_BYTES);
+        Poll::Ready((length > 0).then(|| Ok(Frame::data(self.0.split_to(length)))))
     }
 
     fn is_absent(&self) -> bool {
@@ -59,7 +75,7 @@ fn answer(fields: &[(&str, &str)], body: impl Into<Bytes>) -> Response {
     let response = fields
         .iter()
         .fold(http::Response::builder(), |response, (name, value)| response.header(*name, *value));
-    response.body(Full::new(body.into())).unwrap()
+    response.body(Payload::Whole(body.into())).unwrap()
 }
 
 /// Sends an answer to a request with these fields.
@@ -112,7 +128,21 @@ fn receive(content_encoding: &str, coded: &[u8], bytes_max: u64) -> Result<Bytes
     let body = Body::new(Box::new(Ready(Bytes::copy_from_slice(coded))));
     let (mut body, _) = codings().receive(&Manifest::default(), None, &mut head, body)?;
     assert!(!head.headers.contains_key(CONTENT_ENCODING), "{head:?}");
-    run(body.read(bytes_max))
+    let whole = run(body.read(bytes_max));
+    // Whoever takes it piece by piece sees the same.
+    assert_eq!(receive_pieces(content_encoding, coded, bytes_max), whole, "{content_encoding}");
+    whole
+}
+
+fn receive_pieces(content_encoding: &str, coded: &[u8], bytes_max: u64) -> Result<Bytes, Failure> {
+    let body = Body::new(Box::new(Ready(Bytes::copy_from_slice(coded))));
+    let mut head = head(&[("content-encoding", content_encoding)]);
+    let (mut body, _) = codings().receive(&Manifest::default(), None, &mut head, body)?;
+    let mut whole = Vec::new();
+    while let Some(frame) = run(body.frame(bytes_max)) {
+        whole.extend_from_slice(&frame?.into_data().expect("data"));
+    }
+    Ok(whole.into())
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod answer;
 mod contract;
 mod negotiate;
+mod openapi;
 
 use std::any::Any;
 use std::future::Future;
@@ -18,6 +19,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use self::contract::{Contract, Route};
+use self::openapi::Document;
 use super::{failure_of, fields, problem};
 use crate::capability::CallContext;
 use crate::exchange::{LocalFuture, Response};
@@ -59,7 +61,10 @@ impl Style for Rest {
                 let endpoints: Export<(), (Vec<Declared>,)> =
                     program.export(CONTRACT, "endpoints", context.clone()).await?;
                 let declared = program.call(&endpoints, (), context).await.context("`endpoints` failed")?;
-                Some(Contract::new(declared.value.0).context("`endpoints` answers what cannot be served")?)
+                let declared = declared.value.0;
+                let refused = "`endpoints` answers what cannot be served";
+                let document = Document::new(&program.capabilities().plugin, &declared).context(refused)?;
+                Some((Contract::new(declared).context(refused)?, document))
             } else {
                 None
             };
@@ -72,7 +77,7 @@ impl Style for Rest {
 struct RestEndpoint {
     program: Arc<Program>,
     handle: Export<(Request,), (Answer,)>,
-    contract: Option<Contract>,
+    contract: Option<(Contract, Document)>,
 }
 
 impl Endpoint for RestEndpoint {
@@ -81,7 +86,9 @@ impl Endpoint for RestEndpoint {
     }
 
     fn summary(&self) -> String {
-        self.contract.as_ref().map_or_else(|| "every path and method".to_owned(), Contract::summary)
+        self.contract
+            .as_ref()
+            .map_or_else(|| "every path and method".to_owned(), |(contract, _)| contract.summary())
     }
 
     fn claims(&self, _head: &Parts) -> bool {
@@ -105,8 +112,12 @@ impl RestEndpoint {
     async fn answer(&self, mut exchange: Exchange) -> Result<Response, Failure> {
         let limits = self.program.limits();
         let mut method = exchange.head.method.clone();
-        if let Some(contract) = &self.contract {
-            match contract.route(&exchange.path, &method)? {
+        if let Some((contract, document)) = &self.contract {
+            let route = contract.route(&exchange.path, &method);
+            if matches!(route, Err(Failure::NotFound)) && exchange.path == openapi::PATH {
+                return describe(document, &exchange);
+            }
+            match route? {
                 Route::Options(allow) => return Ok(problem::options(allow)),
                 Route::Endpoint(endpoint) => {
                     enforce(endpoint, &exchange)?;
@@ -138,6 +149,15 @@ impl RestEndpoint {
             );
             Failure::PluginAnswerInvalid
         })
+    }
+}
+
+/// The contract as OpenAPI, at a path that the plugin does not serve itself.
+fn describe(document: &Document, exchange: &Exchange) -> Result<Response, Failure> {
+    match exchange.head.method {
+        Method::GET | Method::HEAD => Ok(document.at(&exchange.plugin.mount, exchange.policy())),
+        Method::OPTIONS => Ok(problem::options(openapi::ALLOW)),
+        _ => Err(Failure::MethodNotAllowed { allow: openapi::ALLOW.to_owned() }),
     }
 }
 

@@ -24,23 +24,18 @@ struct Item {
     done: bool,
 }
 
-/// One thing to do as clients send it.
-#[derive(Deserialize, Schema)]
+/// One thing to do as clients send it: its id is given by the server and stands in the path.
+#[derive(Clone, Serialize, Deserialize, Schema)]
 #[serde(deny_unknown_fields)]
 struct Draft {
-    /// If given, the id in the path.
-    id: Option<u64>,
     title: String,
     #[serde(default)]
     done: bool,
 }
 
 impl Draft {
-    fn into_item(self, id: u64) -> Result<Item, Problem> {
-        if self.id.is_some_and(|given| given != id) {
-            return Err(Problem::new(422).detail("An item's id is given by the server."));
-        }
-        Ok(Item { id, title: self.title, done: self.done })
+    fn into_item(self, id: u64) -> Item {
+        Item { id, title: self.title, done: self.done }
     }
 }
 
@@ -127,12 +122,9 @@ impl Todo {
     /// Adds an item.
     #[post("/items", answers(201: Item ["location", "etag"]))]
     fn create(draft: Json<Draft>) -> Result<Response, Problem> {
-        if draft.0.id.is_some() {
-            return Err(Problem::new(422).detail("An item's id is given by the server."));
-        }
         let store = store()?;
         let id = store.increment("last", 1)?;
-        let kept = Kept { item: draft.0.into_item(id)?, revision: 1 };
+        let kept = Kept { item: draft.0.into_item(id), revision: 1 };
         store.set_json(&key(id), &kept)?;
         Ok(kept.into_response(201).header("location", &format!("{}/items/{id}", context::mount())))
     }
@@ -147,17 +139,13 @@ impl Todo {
     /// Replaces an item.
     #[put("/items/{id}", answers(200: Item ["etag"]))]
     fn replace(id: u64, conditions: Preconditions, draft: Json<Draft>) -> Result<Response, Problem> {
-        let item = draft.0.into_item(id)?;
-        Self::change(id, &conditions, |_| Ok(Item { title: item.title.clone(), ..item }))
+        Self::change(id, &conditions, |_| Ok(draft.0.clone()))
     }
 
     /// Changes some members of an item.
     #[patch("/items/{id}", answers(200: Item ["etag"]))]
-    fn patch(id: u64, conditions: Preconditions, patch: MergePatch<Item>) -> Result<Response, Problem> {
-        Self::change(id, &conditions, |item| {
-            let Item { id: given, title, done } = patch.apply(item)?;
-            Draft { id: Some(given), title, done }.into_item(id)
-        })
+    fn patch(id: u64, conditions: Preconditions, patch: MergePatch<Draft>) -> Result<Response, Problem> {
+        Self::change(id, &conditions, |draft| patch.apply(&draft))
     }
 
     /// Removes an item.
@@ -176,13 +164,14 @@ impl Todo {
     fn change(
         id: u64,
         conditions: &Preconditions,
-        change: impl Fn(&Item) -> Result<Item, Problem>,
+        change: impl Fn(Draft) -> Result<Draft, Problem>,
     ) -> Result<Response, Problem> {
         transaction::run(&store()?, |t| {
             let kept: Option<Kept> = t.get_json(&key(id))?;
             conditions.require(kept.as_ref().map(Kept::etag).as_ref())?;
             let kept = kept.ok_or_else(unknown)?;
-            let kept = Kept { item: change(&kept.item)?, revision: kept.revision.saturating_add(1) };
+            let draft = Draft { title: kept.item.title, done: kept.item.done };
+            let kept = Kept { item: change(draft)?.into_item(id), revision: kept.revision.saturating_add(1) };
             t.put_json(&key(id), &kept)?;
             Ok(kept.into_response(200))
         })

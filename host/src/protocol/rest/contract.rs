@@ -16,8 +16,10 @@ const ENDPOINTS_MAX: usize = 1_000;
 /// Segments of one template.
 const SEGMENTS_MAX: usize = 32;
 
-/// The methods of RFC 9110, section 9, and RFC 5789. Another is not implemented (501) rather than not allowed here (405).
-const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+/// The methods of RFC 9110, section 9, of RFC 5789, and QUERY, the safe one with a body. Another is not implemented (501) rather
+/// than not allowed here (405).
+const KNOWN: [&str; 10] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"];
 
 /// A plugin's endpoints, grouped by path.
 pub(super) struct Contract {
@@ -232,6 +234,7 @@ mod tests {
             ("DELETE", "/items/newest", "MethodNotAllowed { allow: \"GET, HEAD, OPTIONS, PUT\" }"),
             ("DELETE", "/items", "MethodNotAllowed { allow: \"GET, HEAD, OPTIONS, POST\" }"),
             ("TRACE", "/items", "MethodNotAllowed { allow: \"GET, HEAD, OPTIONS, POST\" }"),
+            ("QUERY", "/items", "MethodNotAllowed { allow: \"GET, HEAD, OPTIONS, POST\" }"),
             ("FOO", "/items", "MethodUnknown"),
             ("get", "/items", "MethodUnknown"),
             ("OPTIONS", "/items/7", "options DELETE, GET, HEAD, OPTIONS"),

@@ -19,6 +19,7 @@ use crate::capability::{CallContext, Environment, Grants, RequestId};
 use crate::exchange::{Body, LocalFuture, ReadBody, Response};
 use crate::failure::Failure;
 use crate::limits::{HostLimits, PluginLimits};
+use crate::plugin::manifest::{AuthPolicy, SchemeName};
 use crate::plugin::{Catalog, Endpoint, Exchange, Manifest, Plugin, Style as _};
 use crate::sandbox::{Guest, Program, Sandbox};
 
@@ -155,6 +156,7 @@ async fn ask(
         endpoints: vec![Arc::clone(endpoint)],
     };
     let exchange = Exchange {
+        policy: Arc::new(AuthPolicy { require: vec![SchemeName::Anonymous], scopes: Vec::new() }),
         head: Arc::new(request.body(()).unwrap().into_parts().0),
         path: path.to_owned(),
         body: Body::new(Box::new(Whole(Bytes::from(body.to_owned())))),

@@ -66,7 +66,7 @@ fn with(host: &Host, method: &str, target: &str, headers: &[(&str, &str)]) -> An
 
 #[test]
 fn an_answer_is_sent_in_the_coding_that_the_client_wants_most() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let location = add(host);
     let plain = host.get(&location);
     assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, Some("accept-encoding")));
@@ -94,7 +94,7 @@ fn an_answer_is_sent_in_the_coding_that_the_client_wants_most() {
 
 #[test]
 fn curl_reads_every_coding_over_both_versions_of_http() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let location = add(host);
     let plain = host.get(&location);
     for coding in CODINGS {
@@ -109,7 +109,7 @@ fn curl_reads_every_coding_over_both_versions_of_http() {
 
 #[test]
 fn what_would_not_get_smaller_is_sent_as_it_is() {
-    let host = HOST.get();
+    let host = &HOST.get();
     for target in ["/spec-rest/bytes/5000", "/spec-rest/", "/spec-rest/status/204", "/spec-rest/status/304"] {
         let answer = with(host, "GET", target, &[("Accept-Encoding", "gzip, br, zstd")]);
         assert_eq!(answer.header("content-encoding"), None, "{target}: {answer:?}");
@@ -118,7 +118,7 @@ fn what_would_not_get_smaller_is_sent_as_it_is() {
 
 #[test]
 fn a_client_that_takes_nothing_that_can_be_had_is_told_so() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let location = add(host);
     for wanted in ["identity;q=0, *;q=0", "compress, identity;q=0", "*;q=0"] {
         let answer = with(host, "GET", &location, &[("Accept-Encoding", wanted)]);
@@ -134,7 +134,7 @@ fn a_client_that_takes_nothing_that_can_be_had_is_told_so() {
 
 #[test]
 fn head_says_what_get_would_in_every_coding() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let location = add(host);
     for coding in ["gzip", "br", "zstd", "identity"] {
         let headers = [("Accept-Encoding", coding)];
@@ -148,7 +148,7 @@ fn head_says_what_get_would_in_every_coding() {
 
 #[test]
 fn conditions_hold_whatever_coding_the_client_holds_an_answer_in() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let location = add(host);
     let own = host.get(&location).header("etag").expect("a tag").to_owned();
     for coding in CODINGS {
@@ -181,7 +181,7 @@ fn conditions_hold_whatever_coding_the_client_holds_an_answer_in() {
 
 #[test]
 fn every_style_is_coded_both_ways() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let padding = " ".repeat(3_000);
     let envelope = format!(
         "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>{padding}<x/></s:Body></s:Envelope>"
@@ -230,7 +230,7 @@ fn every_style_is_coded_both_ways() {
 
 #[test]
 fn a_request_in_a_coding_that_is_not_read_is_told_which_are() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let send = |host: &Host, coding: &str, body: &[u8]| {
         host.request("POST", "/todo/items", &[("Content-Type", JSON), ("Content-Encoding", coding)], body)
     };
@@ -304,7 +304,7 @@ fn bombs_are_refused_in_bounded_memory() {
 
 #[test]
 fn what_a_client_accepts_is_answered_or_refused_with_what_there_is() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let location = add(host);
     for (accept, status) in [
         ("application/json", 200),
@@ -330,7 +330,7 @@ fn what_a_client_accepts_is_answered_or_refused_with_what_there_is() {
 
 #[test]
 fn a_range_is_left_alone_by_plugins_that_know_none() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let location = add(host);
     let whole = host.get(&location);
     let tag = whole.header("etag").expect("a tag");
@@ -356,7 +356,7 @@ fn a_range_is_left_alone_by_plugins_that_know_none() {
 
 #[test]
 fn methods_are_known_allowed_or_neither() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let location = add(host);
     for (method, status, has_allow) in [
         ("TRACE", 405, true),
@@ -380,7 +380,7 @@ fn methods_are_known_allowed_or_neither() {
 
 #[test]
 fn a_body_must_say_what_it_is() {
-    let host = HOST.get();
+    let host = &HOST.get();
     let bare = host.request("POST", "/todo/items", &[], br#"{"title":"x"}"#);
     assert_eq!((bare.status, bare.header("accept")), (415, Some(JSON)), "{bare:?}");
     for media_type in ["application/json; charset=utf-16", "json", "application/json, text/plain", "*/*"] {

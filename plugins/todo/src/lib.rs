@@ -69,8 +69,13 @@ impl Kept {
     }
 
     fn into_response(self, status: u16) -> Response {
-        Response::json(status, &self.item).etag(&self.etag())
+        fresh(Response::json(status, &self.item).etag(&self.etag()))
     }
+}
+
+/// Not to be shown by a cache without asking: somebody else may have changed it.
+fn fresh(response: Response) -> Response {
+    response.header("cache-control", "no-cache")
 }
 
 fn store() -> Result<Store, Problem> {
@@ -90,8 +95,8 @@ struct Todo;
 #[guesthouse_sdk::rest]
 impl Todo {
     /// Lists items, oldest first.
-    #[get("/items")]
-    fn list(paging: Query<Paging>) -> Result<Json<Page>, Problem> {
+    #[get("/items", answers(200: Page ["cache-control"]))]
+    fn list(paging: Query<Paging>) -> Result<Response, Problem> {
         let Paging { limit, cursor } = paging.0;
         let limit = limit.unwrap_or(PAGE_ITEMS);
         if !(1..=PAGE_ITEMS_MAX).contains(&limit) {
@@ -116,7 +121,8 @@ impl Todo {
             // There were gaps: look further at once.
             window = PAGE_ITEMS_MAX;
         }
-        Ok(Json(Page { items, next: (after < last).then(|| after.to_string()) }))
+        let page = Page { items, next: (after < last).then(|| after.to_string()) };
+        Ok(fresh(Response::json(200, &page)))
     }
 
     /// Adds an item.
@@ -130,7 +136,7 @@ impl Todo {
     }
 
     /// Gives one item.
-    #[get("/items/{id}", answers(200: Item ["etag"]))]
+    #[get("/items/{id}", answers(200: Item ["etag", "cache-control"]))]
     fn read(id: u64, conditions: Preconditions) -> Result<Response, Problem> {
         let kept: Kept = store()?.get_json(&key(id))?.ok_or_else(unknown)?;
         conditions.answer(kept.into_response(200))

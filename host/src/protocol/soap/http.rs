@@ -4,7 +4,7 @@
 
 use aws_lc_rs::error::Unspecified;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 
@@ -185,7 +185,10 @@ pub(super) fn package(
 
 /// An answer with the contract.
 pub(super) fn contract(document: String) -> Response {
-    xml("text/xml; charset=utf-8", StatusCode::OK, document)
+    let mut response = xml("text/xml; charset=utf-8", StatusCode::OK, document);
+    // The next version of the plugin may have another.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 fn xml(media_type: &'static str, status: StatusCode, text: String) -> Response {

@@ -95,8 +95,8 @@ struct Todo;
 #[guesthouse_sdk::rest]
 impl Todo {
     /// Lists items, oldest first.
-    #[get("/items", answers(200: Page ["cache-control"]))]
-    fn list(paging: Query<Paging>) -> Result<Response, Problem> {
+    #[get("/items", answers(200: Page ["etag", "cache-control"]))]
+    fn list(paging: Query<Paging>, conditions: Preconditions) -> Result<Response, Problem> {
         let Paging { limit, cursor } = paging.0;
         let limit = limit.unwrap_or(PAGE_ITEMS);
         if !(1..=PAGE_ITEMS_MAX).contains(&limit) {
@@ -122,7 +122,7 @@ impl Todo {
             window = PAGE_ITEMS_MAX;
         }
         let page = Page { items, next: (after < last).then(|| after.to_string()) };
-        Ok(fresh(Response::json(200, &page)))
+        conditions.answer(fresh(Response::json(200, &page).tagged()))
     }
 
     /// Adds an item.

@@ -41,6 +41,13 @@ impl Response {
         self
     }
 
+    /// The same with a strong `ETag` made from its body: for an answer that has no revision of its own.
+    #[must_use]
+    pub fn tagged(self) -> Self {
+        let tag = ETag::of(&self.body);
+        self.etag(&tag)
+    }
+
     /// The same with an `ETag` field.
     #[must_use]
     pub fn etag(self, tag: &ETag) -> Self {

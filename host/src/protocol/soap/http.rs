@@ -187,7 +187,7 @@ pub(super) fn package(
 pub(super) fn contract(document: String) -> Response {
     let mut response = xml("text/xml; charset=utf-8", StatusCode::OK, document);
     // The next version of the plugin may have another.
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

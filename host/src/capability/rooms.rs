@@ -122,6 +122,16 @@ impl Outbox {
         waiting.messages.is_empty() && !waiting.overflowed
     }
 
+    /// Waits for the outbox to overflow, for a task that cannot send just now. It is also woken by messages.
+    pub fn poll_overflow(&self, task: &mut Context<'_>) -> Poll<Overflowed> {
+        let mut waiting = lock(&self.waiting);
+        if waiting.overflowed {
+            return Poll::Ready(Overflowed);
+        }
+        waiting.reader = Some(task.waker().clone());
+        Poll::Pending
+    }
+
     /// The next message. Pending when none waits: the task is then woken by the next one. For one task only.
     ///
     /// # Errors

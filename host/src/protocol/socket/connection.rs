@@ -426,7 +426,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             if !self.unsent.is_empty() {
                 match self.unsent.poll_write(&mut self.io, task) {
                     Poll::Ready(written) => written?,
-                    Poll::Pending => return Ok(()),
+                    Poll::Pending => {
+                        // What waits meanwhile may become too much.
+                        if self.phase == Phase::Open && self.outbox.poll_overflow(task).is_ready() {
+                            self.overflowed();
+                        }
+                        return Ok(());
+                    }
                 }
                 self.moved = Instant::now();
                 continue;
@@ -471,11 +477,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             match self.outbox.poll_next(task) {
                 Poll::Ready(Ok(message)) => self.begin_message(message),
                 Poll::Ready(Err(Overflowed)) => {
-                    let close = Close::new(Code::TRY_AGAIN, "too slow");
-                    self.ended = close.code;
-                    self.unsent.control(Opcode::Close, &close.payload());
+                    self.overflowed();
                     self.unsent.take_controls();
-                    self.end();
                 }
                 Poll::Pending => {
                     let Some(close) = self.close.take() else { return };
@@ -488,6 +491,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 }
             }
         }
+    }
+
+    /// The peer reads too slowly: it is told behind what is on its way already, if it takes that in time.
+    fn overflowed(&mut self) {
+        let close = Close::new(Code::TRY_AGAIN, "too slow");
+        self.ended = close.code;
+        self.unsent.control(Opcode::Close, &close.payload());
+        self.end();
     }
 
     fn begin_message(&mut self, message: Outgoing) {

@@ -26,6 +26,7 @@ mod plugin_life;
 mod readme;
 mod support;
 mod swap;
+mod typed;
 mod wasi_http;
 mod websocket_transport;
 mod wire;

@@ -132,3 +132,14 @@ fn the_calls_in_the_readme_of_chat_work_as_they_are_printed() {
         &["welcome", "Bob", "said", "hello", "\"type\":\"welcome\"", "Cy", "\"said\"", "hello"],
     );
 }
+
+#[test]
+fn the_calls_in_the_readme_of_orders_work_as_they_are_printed() {
+    let host = Host::with(&["orders"]);
+    let printed = read_aloud("plugins/orders/README.md", &host);
+    assert_in_order(
+        &printed,
+        &[r#""minorUnits":"810""#, r#""status":"open""#, r#""status":"paid""#, r#""notFound":"77""#],
+    );
+    assert_in_order(&printed, &[r#""id":1}"#, "TEA-1", "1 not found", r#"{"notFound":"77"}"#]);
+}

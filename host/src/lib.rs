@@ -25,3 +25,4 @@ pub mod sandbox;
 pub mod server;
 #[cfg(test)]
 mod testing;
+pub mod typed;

@@ -150,6 +150,7 @@ limits! {
         log_lines_max = 64, 0, 10_000, "Log lines of one call; the rest is counted.";
         log_bytes_max = 16 * KIB, 0, 1024 * KIB, "Log text of one call; the rest is counted.";
         json_depth_max = 64, 4, 128, "Nesting of JSON in RPC.";
+        typed_value_bytes_max = 32 * MIB, 64 * KIB, 1_024 * MIB, "The arguments or the result of one call of a typed service, in the host's own form: some forty bytes for each element of a list, so that the megabyte of base64 that a body may hold still fits.";
         batch_calls_max = 50, 1, 10_000, "Calls in one JSON-RPC batch or system.multicall.";
         batch_parallel_max = 8, 1, 256, "Calls of one batch that run at the same time.";
         batch_ms_max = 30_000, 1, 3_600_000, "From the start of a batch; calls that have not begun by then are refused, so that one request is not `batch_calls_max` times as long as a call may be.";
@@ -171,6 +172,41 @@ limits! {
         websocket_idle_ms_max = 60_000, 1_000, 3_600_000, "A peer that sends nothing, not even a pong, for so long is gone; it is pinged at half of it.";
     }
 }
+
+/// How deep the types of a typed service may nest. Lowering and lifting recurse once per level, and deeper values could not be
+/// said in JSON under `json_depth_max` anyhow.
+pub const TYPED_DEPTH_MAX: usize = 32;
+
+/// Functions that one typed service serves. Each has an entry in every contract.
+pub const TYPED_FUNCTIONS_MAX: usize = 1_000;
+
+/// Different types in one typed service.
+pub const TYPED_TYPES_MAX: usize = 2_000;
+
+/// How many types one type consists of when every use is written out, as the contracts of some protocols do: a pair of a pair of
+/// a pair doubles with each level.
+pub const TYPED_NODES_MAX: usize = 10_000;
+
+/// The same for the parameters and results of all functions together: some ten megabytes of contract.
+pub const TYPED_NODES_TOTAL_MAX: usize = 100_000;
+
+/// Parameters of a function, fields of a record, cases of a variant, flags, items of a tuple.
+pub const TYPED_MEMBERS_MAX: usize = 500;
+
+/// A name in a typed service, as it stands in WIT.
+pub const TYPED_NAME_BYTES_MAX: usize = 128;
+
+/// The WIT text of a typed service, embedded in the component or beside it.
+pub const TYPED_TEXT_BYTES_MAX: usize = 256 * 1024;
+
+/// How deep brackets may nest in that text: its parser recurses.
+pub const TYPED_TEXT_DEPTH_MAX: usize = 64;
+
+/// The doc comment of one item; the rest of a longer one is left out of the contracts.
+pub const TYPED_DOCS_BYTES_MAX: usize = 16 * 1024;
+
+/// How much of a caller's value is repeated in the error that refuses it, in characters.
+pub const TYPED_FOUND_CHARS_MAX: usize = 40;
 
 /// The size of a slot in the instance pool: no plugin can be given more linear memory.
 pub const MEMORY_BYTES_CEILING: u64 = 128 * MIB;

@@ -19,7 +19,7 @@ use guesthouse::exchange::{LocalFuture, Response};
 use guesthouse::failure::Failure;
 use guesthouse::limits::{HostLimitOverrides, HostLimits, PluginLimits};
 use guesthouse::plugin::loader::{Policy, Settings, Status};
-use guesthouse::plugin::{Compiler, Endpoint, Exchange, Loader, Style};
+use guesthouse::plugin::{Compiler, Endpoint, Exchange, Loader, Source, Style};
 use guesthouse::sandbox::{Program, Sandbox};
 
 /// A style with one function, `answer: func() -> u32`, which is called when the plugin is bound: its summary is the answer.
@@ -42,6 +42,7 @@ impl Style for AnswerStyle {
         &'a self,
         program: Arc<Program>,
         context: CallContext,
+        _source: &'a Source,
     ) -> Pin<Box<dyn Future<Output = anyhow::Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
             let export = program.export::<(), (u32,)>(ANSWER, "answer", context.clone()).await?;
@@ -147,7 +148,7 @@ impl TestFolder {
             state: self.state(),
             sandbox: Sandbox::new(&limits, 1).unwrap(),
             plugin_limits: PluginLimits { cpu_ms_max: 50, ..PluginLimits::DEFAULT },
-            styles: STYLES,
+            styles: STYLES.to_vec(),
             environment: Environment { store: Arc::clone(&self.1) },
             policy: allow_all(),
             compiler: Compiler::new(&limits).with_program(executable()),

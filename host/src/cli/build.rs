@@ -14,6 +14,7 @@ mod component;
 mod features;
 mod install;
 mod publish;
+mod text;
 mod toolchain;
 mod workspace;
 
@@ -172,7 +173,8 @@ fn build_workspace(
 /// Turns one core module into files in `out` and returns the line that says so.
 fn finish(plugin: &Plugin, module: &Path, out: &Path) -> anyhow::Result<String> {
     let core = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
-    let component = component::encode(&core)?;
+    let mut component = component::encode(&core)?;
+    text::embed(&mut component, &plugin.directory)?;
     let description = component::describe(&component)?;
 
     // The manifest first: a host that takes the new component must not meet it under the old manifest.

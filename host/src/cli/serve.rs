@@ -26,6 +26,7 @@ use crate::protocol;
 use crate::sandbox::Sandbox;
 use crate::sandbox::engine::Reset;
 use crate::server;
+use crate::typed;
 
 /// `guesthouse serve …`
 #[derive(Debug, Args)]
@@ -83,7 +84,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         sandbox,
         host_limits: Arc::clone(&host_limits),
         plugin_limits: PluginLimits::DEFAULT.with(&config.plugin_limits),
-        styles: protocol::ALL,
+        styles: typed::ALL.iter().chain(protocol::ALL).copied().collect(),
         environment,
         policy: exposure(listen, config.auth.clone()),
         compiler: Compiler::new(&host_limits),

@@ -11,6 +11,7 @@ use http::request::Parts;
 use super::Plugin;
 use super::catalog::Catalog;
 use super::manifest::AuthPolicy;
+use super::{Manifest, vet};
 use crate::capability::CallContext;
 use crate::exchange::{Body, Lifetime, LocalFuture, Response, Upgrade};
 use crate::failure::Failure;
@@ -24,6 +25,12 @@ pub trait Style: Send + Sync {
     /// The interface whose export makes a component one of this style: `guesthouse:plugin/rest@1.0.0`.
     fn interface(&self) -> &'static str;
 
+    /// Whether an export makes a component one of this style: by default the style's interface, in a version that stands in for
+    /// it.
+    fn serves(&self, export: &str) -> bool {
+        vet::same_interface(self.interface(), export)
+    }
+
     /// Finds the style's exports in a component that has its interface, asks the plugin what it serves, and checks the
     /// answer. Runs guest code under the plugin's own limits.
     ///
@@ -34,7 +41,17 @@ pub trait Style: Send + Sync {
         &'a self,
         program: Arc<Program>,
         context: CallContext,
+        source: &'a Source,
     ) -> LocalFuture<'a, anyhow::Result<Arc<dyn Endpoint>>>;
+}
+
+/// What is known of a plugin beside its code.
+#[derive(Debug, Default)]
+pub struct Source {
+    /// What the operator says of it.
+    pub manifest: Manifest,
+    /// The WIT text of its own interfaces, and the name of the file that it comes from.
+    pub text: Option<(String, String)>,
 }
 
 /// A plugin, served in one style.

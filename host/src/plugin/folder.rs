@@ -22,6 +22,8 @@ use crate::limits::{FOLDER_FOREIGN_ENTRIES_MAX, PLUGIN_NAME_BYTES_MAX};
 pub(super) const COMPONENT_SUFFIX: &str = ".wasm";
 /// What ends a manifest's file name.
 pub(super) const MANIFEST_SUFFIX: &str = ".toml";
+/// What ends the name of a file with the WIT text of a plugin.
+pub(super) const TEXT_SUFFIX: &str = ".wit";
 
 /// The plugin folder, held open.
 #[derive(Debug)]
@@ -112,7 +114,7 @@ impl Folder {
                     ));
                 }
                 Name::Refused(reason) => refused.push(reason),
-                Name::Manifest(_) | Name::Foreign => {}
+                Name::Beside(_) | Name::Foreign => {}
             }
         }
         Ok((names, refused))
@@ -205,7 +207,7 @@ pub(super) enum Name {
     /// A plugin of this name.
     Component(String),
     /// The manifest of the plugin of this name.
-    Manifest(String),
+    Beside(String),
     /// It ends like a plugin, but its stem is not a plugin's name. The text says why, for people.
     Refused(String),
     /// Nothing of ours: another ending, or hidden, as editors and transfer tools name what is not yet complete.
@@ -223,7 +225,9 @@ impl Name {
         }
         let (stem, is_component) = if let Some(stem) = bytes.strip_suffix(COMPONENT_SUFFIX.as_bytes()) {
             (stem, true)
-        } else if let Some(stem) = bytes.strip_suffix(MANIFEST_SUFFIX.as_bytes()) {
+        } else if let Some(stem) =
+            [MANIFEST_SUFFIX, TEXT_SUFFIX].iter().find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()))
+        {
             (stem, false)
         } else {
             return Self::Foreign;
@@ -234,8 +238,8 @@ impl Name {
             && stem.split(|byte| *byte == b'.').all(|part| !part.is_empty() && part.iter().all(plain));
         match (std::str::from_utf8(stem), valid, is_component) {
             (Ok(stem), true, true) => Self::Component(stem.to_owned()),
-            (Ok(stem), true, false) => Self::Manifest(stem.to_owned()),
-            // A foreign .toml may lie beside plugins under any name.
+            (Ok(stem), true, false) => Self::Beside(stem.to_owned()),
+            // A foreign .toml or .wit may lie beside plugins under any name.
             (_, _, false) => Self::Foreign,
             (_, _, true) => Self::Refused(format!(
                 "`{}` cannot name a plugin: rename it to at most {PLUGIN_NAME_BYTES_MAX} letters, digits, `-`, `_`, or `.` \
@@ -255,7 +259,7 @@ mod tests {
         let component = |name: &str| Name::Component(name.to_owned());
         assert_eq!(Name::of(OsStr::new("orders.wasm")), component("orders"));
         assert_eq!(Name::of(OsStr::new("Orders_2-b.v1.wasm")), component("Orders_2-b.v1"));
-        assert_eq!(Name::of(OsStr::new("orders.toml")), Name::Manifest("orders".to_owned()));
+        assert_eq!(Name::of(OsStr::new("orders.toml")), Name::Beside("orders".to_owned()));
         for foreign in
             [".orders.wasm", ".wasm", "orders.wasm.part", "orders", "README.md", "a b.toml", "orders.WASM"]
         {

@@ -18,13 +18,16 @@ use wasmtime::component::{Component, Linker};
 use super::cache::{self, Cache};
 use super::catalog::{Catalog, Conflict};
 use super::compile::Compiler;
-use super::folder::{COMPONENT_SUFFIX, Folder, MANIFEST_SUFFIX, ReadError};
+use super::endpoint::Source;
+use super::folder::{COMPONENT_SUFFIX, Folder, MANIFEST_SUFFIX, ReadError, TEXT_SUFFIX};
 use super::retired::Retired;
 use super::watch::{Change, Watch};
 use super::{Manifest, Plugin, Style, vet};
 use crate::capability::rooms::Rooms;
 use crate::capability::{self, CallContext, Environment, RequestId};
-use crate::limits::{COMPILES_AT_START_MAX, FOLDER_POLL_MS, HostLimits, MANIFEST_BYTES_MAX, PluginLimits};
+use crate::limits::{
+    COMPILES_AT_START_MAX, FOLDER_POLL_MS, HostLimits, MANIFEST_BYTES_MAX, PluginLimits, TYPED_TEXT_BYTES_MAX,
+};
 use crate::sandbox::{Program, Sandbox};
 
 /// Whether a plugin may be served where the host listens; the error says why not and what to do.
@@ -43,7 +46,7 @@ pub struct Settings {
     /// Limits of plugins whose manifest does not set them.
     pub plugin_limits: PluginLimits,
     /// The styles that can be served, in the order in which they are asked.
-    pub styles: &'static [&'static dyn Style],
+    pub styles: Vec<&'static dyn Style>,
     /// What the host has for plugins to import.
     pub environment: Environment,
     /// Which plugins may be served.
@@ -178,7 +181,7 @@ struct Prepared {
     name: Arc<str>,
     mount: String,
     digest: String,
-    manifest: Manifest,
+    source: Source,
     imports: Vec<String>,
     styles: Vec<&'static dyn Style>,
     component: Component,
@@ -187,13 +190,23 @@ struct Prepared {
 /// What the loader knows of a plugin that has a file.
 #[derive(Default)]
 struct Record {
-    /// The files that were last tried, good or bad: the digests of component and manifest.
+    /// The files that were last tried, good or bad: the digests of component, manifest and WIT text.
     tried: Option<Tried>,
     /// Another plugin stood in the way, so it is tried again when one goes.
     in_conflict: bool,
 }
 
-type Tried = (String, String);
+type Tried = [String; 3];
+
+/// A plugin's files, read.
+struct Read {
+    file: String,
+    bytes: Vec<u8>,
+    manifest_file: String,
+    manifest: Vec<u8>,
+    text_file: String,
+    text: Option<Vec<u8>>,
+}
 
 /// What reading and preparing a plugin came to.
 enum Outcome {
@@ -338,25 +351,27 @@ impl Work {
             Err(ReadError::Missing(_)) => Vec::new(),
             Err(error) => return Outcome::Failed(None, error.into()),
         };
-        let tried = (cache::sha256(&bytes), cache::sha256(&manifest));
+        let text_file = format!("{plugin}{TEXT_SUFFIX}");
+        let text = match self.folder.read(&text_file, TYPED_TEXT_BYTES_MAX as u64, "a WIT text's limit") {
+            Ok(bytes) => Some(bytes),
+            Err(ReadError::Missing(_)) => None,
+            Err(error) => return Outcome::Failed(None, error.into()),
+        };
+        let tried =
+            [&bytes, &manifest, text.as_ref().unwrap_or(&Vec::new())].map(|bytes| cache::sha256(bytes));
         if self.records.get(plugin).is_some_and(|record| record.tried.as_ref() == Some(&tried)) {
             return Outcome::Unchanged;
         }
-        match self.prepare_read(plugin, &file, bytes, &manifest_file, manifest, &tried.0).await {
+        let read = Read { file, bytes, manifest_file, manifest, text_file, text };
+        match self.prepare_read(plugin, read, &tried).await {
             Ok(prepared) => Outcome::Prepared(tried, Box::new(prepared)),
             Err(error) => Outcome::Failed(Some(tried), error),
         }
     }
 
-    async fn prepare_read(
-        &self,
-        plugin: &str,
-        file: &str,
-        bytes: Vec<u8>,
-        manifest_file: &str,
-        manifest: Vec<u8>,
-        digest: &str,
-    ) -> Result<Prepared> {
+    async fn prepare_read(&self, plugin: &str, read: Read, tried: &Tried) -> Result<Prepared> {
+        let Read { file, bytes, manifest_file, manifest, text_file, text } = read;
+        let (file, manifest_file, [digest, ..]) = (file.as_str(), manifest_file.as_str(), tried);
         let manifest = String::from_utf8(manifest).map_err(|error| {
             anyhow!("{manifest_file} is not UTF-8 at byte {}", error.utf8_error().valid_up_to())
         })?;
@@ -364,7 +379,14 @@ impl Work {
         let mount = manifest.mount_of(plugin)?;
         (self.settings.policy)(&manifest)?;
         let surface = vet::surface(file, &bytes)?;
-        let styles = vet::styles(file, &surface, self.settings.styles)?;
+        let styles = vet::styles(file, &surface, &self.settings.styles)?;
+        let text = match text {
+            Some(bytes) => {
+                let text = String::from_utf8(bytes).map_err(|_| anyhow!("{text_file} is not UTF-8"))?;
+                Some((text_file, text))
+            }
+            None => surface.text.map(|text| (file.to_owned(), text)),
+        };
         capability::check(&surface.imports, &manifest.grants)
             .and_then(|()| capability::check_http(&surface.imports, &surface.exports))
             .with_context(|| format!("{file} cannot have its imports ({manifest_file})"))?;
@@ -381,7 +403,7 @@ impl Work {
             name: Arc::from(plugin),
             mount,
             digest: digest.to_owned(),
-            manifest,
+            source: Source { manifest, text },
             imports: surface.imports,
             styles,
             component,
@@ -429,13 +451,13 @@ impl Work {
 
     /// Links the code and lets each style ask the plugin what it serves.
     async fn link(&mut self, prepared: Prepared) -> Result<Plugin> {
-        let Prepared { name, mount, digest, manifest, imports, styles, component } = prepared;
+        let Prepared { name, mount, digest, source, imports, styles, component } = prepared;
         let mount: Arc<str> = Arc::from(mount);
-        let limits = Arc::new(self.settings.plugin_limits.with(&manifest.limits));
+        let limits = Arc::new(self.settings.plugin_limits.with(&source.manifest.limits));
         let rooms = Arc::clone(self.rooms.entry(name.to_string()).or_default());
         let capabilities = Arc::new(self.settings.environment.for_plugin(
             Arc::clone(&name),
-            &manifest.grants,
+            &source.manifest.grants,
             &limits,
             rooms,
         ));
@@ -452,7 +474,7 @@ impl Work {
                 started: Instant::now(),
             };
             let endpoint = style
-                .bind(Arc::clone(&program), context)
+                .bind(Arc::clone(&program), context, &source)
                 .await
                 .with_context(|| format!("{name}{COMPONENT_SUFFIX} cannot be served as {}", style.name()))?;
             endpoints.push(endpoint);
@@ -460,7 +482,7 @@ impl Work {
         if endpoints.is_empty() {
             bail!("{name}{COMPONENT_SUFFIX} is of no style");
         }
-        Ok(Plugin { name, mount, digest, manifest, endpoints })
+        Ok(Plugin { name, mount, digest, manifest: source.manifest, endpoints })
     }
 
     fn publish(&mut self, tried: Tried, version: Plugin) -> bool {

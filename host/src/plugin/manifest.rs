@@ -3,6 +3,8 @@
 //! Owns its form. Unknown keys and values out of range are refused with file, line, key and what is allowed: an operator who
 //! mistypes a limit must not run without it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, anyhow, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +33,8 @@ pub struct Manifest {
     /// How a `wasi:http` component is served.
     #[serde(rename = "wasi-http")]
     pub wasi_http: WasiHttp,
+    /// How a typed service is presented.
+    pub typed: Presentation,
 }
 
 /// `[wasi-http]`: what is said of a `wasi:http` component only.
@@ -50,6 +54,36 @@ pub enum SeenPath {
     BelowMount,
     /// The whole path, for a component that knows where it is mounted.
     Whole,
+}
+
+/// How a typed service is presented: `[typed]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Presentation {
+    /// The forms it is served in; all of them when this is left out.
+    pub forms: Option<Vec<Form>>,
+    /// Where a form is served below the mount, in place of `/rpc`, `/xmlrpc`, `/soap` and `/ws`.
+    pub paths: BTreeMap<Form, String>,
+    /// REST routes of functions in place of the convention: `get-order = "GET /orders/{id}"`.
+    pub routes: BTreeMap<String, String>,
+    /// REST statuses for the cases of errors: `not-found = 404`.
+    pub errors: BTreeMap<String, u16>,
+}
+
+/// A form in which a typed service is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// JSON over plain HTTP, described by OpenAPI.
+    Rest,
+    /// JSON-RPC 2.0.
+    Rpc,
+    /// XML-RPC.
+    Xmlrpc,
+    /// SOAP 1.1 and 1.2.
+    Soap,
+    /// JSON-RPC over WebSocket.
+    Ws,
 }
 
 /// `[websocket]`.

@@ -12,14 +12,14 @@ mod folder;
 pub mod loader;
 pub mod manifest;
 mod retired;
-mod vet;
+pub mod vet;
 mod watch;
 
 use std::sync::Arc;
 
 pub use catalog::{Catalog, Route};
 pub use compile::Compiler;
-pub use endpoint::{Endpoint, Exchange, Style};
+pub use endpoint::{Endpoint, Exchange, Source, Style};
 pub use loader::{Loader, Settings, Status};
 pub use manifest::Manifest;
 

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use wasmparser::{Chunk, Encoding, Parser, Payload};
 
 use super::Style;
-use crate::limits::COMPONENT_ITEMS_MAX;
+use crate::limits::{COMPONENT_ITEMS_MAX, TYPED_TEXT_BYTES_MAX};
 
 /// What a component's outermost level says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,12 @@ pub(super) struct Surface {
     pub(super) imports: Vec<String>,
     /// Names of exported interfaces and functions.
     pub(super) exports: Vec<String>,
+    /// The WIT text that `guesthouse build` embeds, because doc comments do not survive in a component.
+    pub(super) text: Option<String>,
 }
+
+/// The custom section of that text.
+pub const TEXT_SECTION: &str = "guesthouse:wit";
 
 const MAGIC: &[u8] = b"\0asm";
 
@@ -79,6 +84,18 @@ pub(super) fn surface(file: &str, bytes: &[u8]) -> Result<Surface> {
                     add(&mut surface.exports, export.name.name, items, file)?;
                 }
             }
+            Payload::CustomSection(section) if section.name() == TEXT_SECTION => {
+                let text = section.data();
+                if text.len() > TYPED_TEXT_BYTES_MAX {
+                    bail!(
+                        "{file} embeds a WIT text of {} bytes; at most {TYPED_TEXT_BYTES_MAX} are read",
+                        text.len()
+                    );
+                }
+                let text = std::str::from_utf8(text)
+                    .map_err(|_| anyhow::anyhow!("{file} embeds a WIT text that is not UTF-8"))?;
+                surface.text = Some(text.to_owned());
+            }
             Payload::End(_) => break,
             _ => {}
         }
@@ -113,12 +130,12 @@ fn broken(file: &str, error: &wasmparser::BinaryReaderError, length: usize) -> a
 pub(super) fn styles(
     file: &str,
     surface: &Surface,
-    known: &'static [&'static dyn Style],
+    known: &[&'static dyn Style],
 ) -> Result<Vec<&'static dyn Style>> {
     let found: Vec<&'static dyn Style> = known
         .iter()
         .copied()
-        .filter(|style| surface.exports.iter().any(|export| same_interface(style.interface(), export)))
+        .filter(|style| surface.exports.iter().any(|export| style.serves(export)))
         .collect();
     if !found.is_empty() {
         return Ok(found);
@@ -143,7 +160,7 @@ pub(super) fn styles(
 
 /// Whether an export is an interface, in a version that stands in for the wanted one: the same major version, or below 1.0
 /// the same minor one (the component model's rule for linking by version).
-fn same_interface(wanted: &str, export: &str) -> bool {
+pub(super) fn same_interface(wanted: &str, export: &str) -> bool {
     fn split(name: &str) -> (&str, Option<&str>) {
         match name.split_once('@') {
             Some((interface, version)) => (interface, Some(version)),

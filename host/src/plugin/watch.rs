@@ -17,7 +17,7 @@ use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use super::folder::{COMPONENT_SUFFIX, Folder, MANIFEST_SUFFIX, Name, Stamp};
+use super::folder::{COMPONENT_SUFFIX, Folder, MANIFEST_SUFFIX, Name, Stamp, TEXT_SUFFIX};
 use crate::limits::{FOLDER_FOREIGN_ENTRIES_MAX, FOLDER_POLL_MS, FOLDER_QUIET_MS};
 
 /// What is to be looked at again.
@@ -146,7 +146,7 @@ impl Watch {
 impl State {
     fn is_being_written(&self, plugin: &str) -> bool {
         !self.writing.is_empty()
-            && [COMPONENT_SUFFIX, MANIFEST_SUFFIX]
+            && [COMPONENT_SUFFIX, MANIFEST_SUFFIX, TEXT_SUFFIX]
                 .iter()
                 .any(|suffix| self.writing.contains(&format!("{plugin}{suffix}")))
     }
@@ -238,7 +238,7 @@ impl State {
     fn note(&mut self, path: &Path, kind: EventKind) {
         let Some(file) = path.file_name() else { return };
         let plugin = match Name::of(file) {
-            Name::Component(plugin) | Name::Manifest(plugin) => plugin,
+            Name::Component(plugin) | Name::Beside(plugin) => plugin,
             Name::Refused(reason) => {
                 if matches!(kind, EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_))) {
                     tracing::error!("{reason}");
@@ -278,8 +278,8 @@ impl State {
     }
 }
 
-/// The state of a plugin's two files.
-type Stamps = (Option<Stamp>, Option<Stamp>);
+/// The state of a plugin's files: component, manifest, WIT text.
+type Stamps = [Option<Stamp>; 3];
 
 struct Polling {
     interval: Duration,
@@ -293,9 +293,9 @@ impl Polling {
     fn look(&self, folder: &Folder) -> Option<BTreeMap<String, Stamps>> {
         let (plugins, _) = folder.plugins().ok()?;
         let stamps = |plugin: String| {
-            let component = folder.stamp(&format!("{plugin}{COMPONENT_SUFFIX}"));
-            let manifest = folder.stamp(&format!("{plugin}{MANIFEST_SUFFIX}"));
-            (plugin, (component, manifest))
+            let stamps = [COMPONENT_SUFFIX, MANIFEST_SUFFIX, TEXT_SUFFIX]
+                .map(|suffix| folder.stamp(&format!("{plugin}{suffix}")));
+            (plugin, stamps)
         };
         Some(plugins.into_iter().map(stamps).collect())
     }

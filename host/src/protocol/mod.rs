@@ -1,8 +1,9 @@
 //! The styles: HTTP to WIT values and back, one file or folder each.
 //!
-//! Owns the list of styles. Styles never import one another; what they share stands here, in `media_type`, `problem`, `socket` or
-//! `xml`.
+//! Owns the list of styles. Styles never import one another; what they share stands here, in `json`, `media_type`, `problem`,
+//! `socket` or `xml`.
 
+pub mod json;
 pub mod media_type;
 pub mod problem;
 pub mod rest;

@@ -13,4 +13,4 @@ pub mod program;
 pub use budget::CallFailure;
 pub use course::{Course, Fate};
 pub use engine::Sandbox;
-pub use program::{Export, Guest, Program};
+pub use program::{Export, Guest, Program, ValuesExport};

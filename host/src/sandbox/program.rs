@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Store;
 use wasmtime::component::{
-    Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower,
+    Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower, Val,
 };
 
 use super::budget::{self, Budget, CallFailure};
@@ -49,6 +49,21 @@ pub struct Export<P, R> {
 impl<P, R> Clone for Export<P, R> {
     fn clone(&self) -> Self {
         Self { index: self.index, types: PhantomData }
+    }
+}
+
+/// One exported function whose types are known only at load, called with values that say their types themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct ValuesExport {
+    index: ComponentExportIndex,
+    results: usize,
+}
+
+impl ValuesExport {
+    /// A function of a component by its place there, with the number of its results (none or one).
+    #[must_use]
+    pub fn new(index: ComponentExportIndex, results: usize) -> Self {
+        Self { index, results }
     }
 }
 
@@ -227,12 +242,71 @@ impl Program {
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
-        let permits = self.permits().await?;
+        let (permits, deadline) = self.admit().await?;
+        let linked = Arc::clone(&self.linked);
+        self.drive(Box::pin(run(linked, export.index, parameters, context, deadline, permits)), deadline)
+            .await
+    }
+
+    /// Calls an export on a fresh instance with values. They are checked against the function's types on the way in, and what
+    /// comes back is bounded by `typed_value_bytes_max`, because a value of this form takes many times the bytes that it has
+    /// in the guest.
+    ///
+    /// # Errors
+    /// See [`CallFailure`]. The instance is gone in any case.
+    pub async fn call_values(
+        &self,
+        export: ValuesExport,
+        parameters: Vec<Val>,
+        context: CallContext,
+    ) -> Result<Answer<Vec<Val>>, CallFailure> {
+        let (permits, deadline) = self.admit().await?;
+        let linked = Arc::clone(&self.linked);
+        self.drive(Box::pin(run_values(linked, export, parameters, context, deadline, permits)), deadline)
+            .await
+    }
+
+    /// Makes an instance and drops it, so that a component that cannot even be instantiated is refused at load.
+    ///
+    /// # Errors
+    /// When it cannot be instantiated within its limits.
+    pub async fn probe(&self, context: CallContext) -> Result<()> {
         let wall_ms_max = self.linked.limits.wall_ms_max;
-        // From here, not from the request's arrival: a client that sends its body slowly must not use up the plugin's time.
         let deadline = Instant::now() + Duration::from_millis(wall_ms_max);
         let linked = Arc::clone(&self.linked);
-        let mut call = Box::pin(run(linked, export.index, parameters, context, deadline, permits));
+        let check = Box::pin(async move {
+            let mut store = linked.store(context, deadline);
+            match linked.pre.instantiate_async(&mut store).await {
+                Ok(_) => Ok(Answer { value: (), turn: None }),
+                Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
+            }
+        });
+        match within(check, deadline, wall_ms_max).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(anyhow!(failure).context("the component cannot be instantiated")),
+        }
+    }
+
+    /// The component, for those who read its types.
+    #[must_use]
+    pub fn component(&self) -> &Component {
+        self.linked.pre.component()
+    }
+
+    /// Waits for the permits of one call and says when its time is over.
+    async fn admit(&self) -> Result<(Permits, Instant), CallFailure> {
+        let permits = self.permits().await?;
+        // From here, not from the request's arrival: a client that sends its body slowly must not use up the plugin's time.
+        Ok((permits, Instant::now() + Duration::from_millis(self.linked.limits.wall_ms_max)))
+    }
+
+    /// Carries out a call: here as long as it is short, then on a lane.
+    async fn drive<R: Send + 'static>(
+        &self,
+        mut call: Pin<Box<impl Future<Output = Result<Answer<R>, CallFailure>> + Send + 'static>>,
+        deadline: Instant,
+    ) -> Result<Answer<R>, CallFailure> {
+        let wall_ms_max = self.linked.limits.wall_ms_max;
         if !self.is_heavy() {
             let suspect = self.suspect.load(Ordering::Relaxed);
             let began = self.sandbox.ticks();
@@ -462,6 +536,38 @@ where
         }
         Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
     }
+}
+
+async fn run_values(
+    linked: Arc<Linked>,
+    export: ValuesExport,
+    parameters: Vec<Val>,
+    context: CallContext,
+    deadline: Instant,
+    _permits: Permits,
+) -> Result<Answer<Vec<Val>>, CallFailure> {
+    let mut store = linked.store(context, deadline);
+    store.set_hostcall_fuel(usize::try_from(linked.limits.typed_value_bytes_max).unwrap_or(usize::MAX));
+    match enter_values(&linked.pre, &mut store, export, &parameters).await {
+        Ok(value) => Ok(Answer { value, turn: store.data_mut().call.turn.take() }),
+        Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
+    }
+}
+
+async fn enter_values(
+    pre: &InstancePre<Guest>,
+    store: &mut Store<Guest>,
+    export: ValuesExport,
+    parameters: &[Val],
+) -> wasmtime::Result<Vec<Val>> {
+    let instance = pre.instantiate_async(&mut *store).await?;
+    let function = instance
+        .get_func(&mut *store, export.index)
+        .ok_or_else(|| wasmtime::Error::msg("the component has no such function"))?;
+    // What stands in them before the call is not looked at.
+    let mut results = vec![Val::Bool(false); export.results];
+    function.call_async(store, parameters, &mut results).await?;
+    Ok(results)
 }
 
 async fn enter<P, R>(

@@ -24,7 +24,7 @@ use super::{failure_of, fields, problem};
 use crate::capability::CallContext;
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
-use crate::plugin::{Endpoint, Exchange, Style};
+use crate::plugin::{Endpoint, Exchange, Source, Style};
 use crate::sandbox::{Export, Program};
 
 mod bindings {
@@ -54,6 +54,7 @@ impl Style for Rest {
         &'a self,
         program: Arc<Program>,
         context: CallContext,
+        _source: &'a Source,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
             let handle = program.export(INTERFACE, "handle", context.clone()).await?;

@@ -15,7 +15,7 @@ pub(super) const ACCEPTED: &str = "application/json, text/xml";
 
 /// The protocol of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Media {
+pub(crate) enum Media {
     /// JSON-RPC 2.0.
     Json,
     /// XML-RPC, with the charset parameter if there is one: XML can also name its encoding itself.
@@ -46,7 +46,7 @@ impl Media {
 ///
 /// # Errors
 /// [`Failure::UnsupportedMediaType`] for every other type, for two of them, and for none from a browser.
-pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
+pub(crate) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
     let refusal = || Failure::UnsupportedMediaType { accept: ACCEPTED.to_owned() };
     if !headers.contains_key(CONTENT_TYPE) {
         // Fetch, section 3.2: with every POST. Fetch Metadata, section 2: with every request to a trustworthy address.

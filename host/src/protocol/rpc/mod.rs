@@ -11,14 +11,14 @@ mod batch;
 #[cfg(test)]
 mod cases;
 mod introspection;
-mod json;
 mod jsonrpc;
 mod media;
 mod methods;
 mod openrpc;
 mod service;
+pub(crate) mod shared;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 mod value;
 mod websocket;
 mod xmlrpc;
@@ -38,11 +38,11 @@ use self::media::Media;
 use self::methods::MethodTable;
 use self::openrpc::Document;
 use self::service::{CallError, Caller, Fault, Service};
-use super::{failure_of, problem};
+use super::{failure_of, json, problem};
 use crate::capability::CallContext;
 use crate::exchange::{LocalFuture, Payload, Response};
 use crate::failure::Failure;
-use crate::plugin::{Endpoint, Exchange, Style};
+use crate::plugin::{Endpoint, Exchange, Plugin, Source, Style};
 use crate::sandbox::{Export, Program};
 
 mod bindings {
@@ -74,6 +74,7 @@ impl Style for Rpc {
         &'a self,
         program: Arc<Program>,
         context: CallContext,
+        _source: &'a Source,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
             let call = program.export(INTERFACE, "call", context.clone()).await?;
@@ -136,7 +137,7 @@ impl RpcEndpoint {
             return Err(Failure::NotFound);
         }
         if websocket::is_wanted(&exchange.head) {
-            return websocket::open(self, exchange);
+            return websocket::open(&self.program, exchange, answer_message);
         }
         if exchange.head.method == HttpMethod::OPTIONS {
             return Ok(problem::options(ALLOW));
@@ -178,6 +179,24 @@ impl RpcEndpoint {
             address,
         }
     }
+}
+
+/// Answers one message of a WebSocket by whatever version of the plugin is live.
+fn answer_message(
+    plugin: &Plugin,
+    text: String,
+    context: CallContext,
+    address: Arc<str>,
+) -> Option<LocalFuture<'static, Option<String>>> {
+    let mut endpoints = plugin.endpoints.iter();
+    let endpoint: Arc<RpcEndpoint> =
+        endpoints.find_map(|endpoint| Arc::clone(endpoint).as_any_arc().downcast().ok())?;
+    Some(Box::pin(async move {
+        let caller = PluginCaller { endpoint: &endpoint, context: &context };
+        let address = || address.to_string();
+        let service = endpoint.service(&caller, &context, &address);
+        jsonrpc::answer(&service, &endpoint.contract, text.as_bytes()).await
+    }))
 }
 
 /// Calls the plugin, each time on a fresh instance.

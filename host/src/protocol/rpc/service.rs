@@ -38,7 +38,7 @@ pub(super) const INVALID_REQUEST: i32 = -32600;
 /// No such method.
 pub(super) const METHOD_NOT_FOUND: i32 = -32601;
 /// Arguments that do not fit.
-pub(super) const INVALID_PARAMS: i32 = -32602;
+pub(crate) const INVALID_PARAMS: i32 = -32602;
 /// An inner error.
 pub(super) const INTERNAL_ERROR: i32 = -32603;
 const OUT_OF_TIME: i32 = -32001;
@@ -49,14 +49,14 @@ const SHUTTING_DOWN: i32 = -32004;
 pub(super) const REPLY_TOO_LARGE: i32 = -32005;
 
 /// Who carries out a call.
-pub(super) trait Caller {
+pub(crate) trait Caller {
     /// Runs one of the plugin's methods. `params` is JSON text.
     fn call(&self, method: &str, params: Option<&str>) -> impl Future<Output = Result<String, CallError>>;
 }
 
 /// Why a call has no result.
 #[derive(Debug)]
-pub(super) enum CallError {
+pub(crate) enum CallError {
     /// The method says so.
     Plugin(PluginFailure),
     /// The host does.

@@ -171,16 +171,16 @@ fn sum_of(arguments: &Value) -> i64 {
 }
 
 /// A deterministic stream of numbers for mutated input.
-pub(super) struct Random(pub(super) u64);
+pub(in crate::protocol) struct Random(pub(in crate::protocol) u64);
 
 impl Random {
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(in crate::protocol) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % bound
     }
 
     /// The bytes with a few of them changed, left out or repeated.
-    pub(super) fn mutated(&mut self, bytes: &[u8], alphabet: &[u8]) -> Vec<u8> {
+    pub(in crate::protocol) fn mutated(&mut self, bytes: &[u8], alphabet: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for _ in 0..=self.below(4) {
             let at = self.below(bytes.len());

@@ -22,28 +22,37 @@ use http::request::Parts;
 use tokio_util::sync::CancellationToken;
 
 use super::super::socket::{self, Close, Code, Handshake, Message, Settings, Socket};
-use super::{PluginCaller, RpcEndpoint, jsonrpc};
 use crate::capability::CallContext;
 use crate::capability::rooms::{Message as Outgoing, Outbox, Rooms};
 use crate::exchange::{LocalFuture, Response, Upgrade};
 use crate::failure::Failure;
 use crate::plugin::catalog::Catalog;
 use crate::plugin::{Exchange, Plugin};
+use crate::sandbox::Program;
 
 const BINARY: Close = Close::new(Code::UNSUPPORTED, "JSON-RPC is text");
 const GONE: Close = Close::new(Code::AWAY, "the service is not served any more");
 
 /// Whether a request asks for a WebSocket. A POST that offers an upgrade is a call all the same.
-pub(super) fn is_wanted(head: &Parts) -> bool {
+pub(crate) fn is_wanted(head: &Parts) -> bool {
     head.method != Method::POST && head.method != Method::OPTIONS && socket::is_wanted(head)
 }
 
+/// Answers one message by a version of a plugin, for a client that reached it at this address. None when that version is not
+/// served in this form.
+pub(crate) type AnswerMessage =
+    fn(&Plugin, String, CallContext, Arc<str>) -> Option<LocalFuture<'static, Option<String>>>;
+
 /// Answers the handshake, and leaves the connection to a task of its own.
-pub(super) fn open(endpoint: &RpcEndpoint, mut exchange: Exchange) -> Result<Response, Failure> {
+pub(crate) fn open(
+    program: &Program,
+    mut exchange: Exchange,
+    answer: AnswerMessage,
+) -> Result<Response, Failure> {
     let handshake = Handshake::read(&exchange)?;
     let upgrade = exchange.upgrade.take().ok_or(Failure::UpgradeRequired)?;
-    let limits = endpoint.program.limits();
-    let rooms = Arc::clone(&endpoint.program.capabilities().rooms);
+    let limits = program.limits();
+    let rooms = Arc::clone(&program.capabilities().rooms);
     if rooms.connections() as u64 >= limits.websocket_connections_max {
         return Err(Failure::Overloaded);
     }
@@ -64,6 +73,7 @@ pub(super) fn open(endpoint: &RpcEndpoint, mut exchange: Exchange) -> Result<Res
         context: exchange.context,
         catalog: exchange.catalog,
         draining: exchange.lifetime.draining.clone(),
+        answer,
     };
     exchange.lifetime.tasks.spawn_local(connection.run(upgrade));
     Ok(response)
@@ -83,6 +93,7 @@ struct Connection {
     /// As the client addressed the plugin.
     address: Arc<str>,
     draining: CancellationToken,
+    answer: AnswerMessage,
     /// These two are of the version that accepted the connection; they hold to its end.
     settings: Settings,
     calls_max: usize,
@@ -169,14 +180,8 @@ impl Connection {
     fn answer(&self, text: String) -> LocalFuture<'static, Answer> {
         let live = self.catalog.live(&self.plugin);
         let context = CallContext { started: Instant::now(), ..self.context.clone() };
-        let address = Arc::clone(&self.address);
-        Box::pin(async move {
-            let endpoint = live.as_deref().and_then(endpoint_of).ok_or(GONE)?;
-            let caller = PluginCaller { endpoint: &endpoint, context: &context };
-            let address = || address.to_string();
-            let service = endpoint.service(&caller, &context, &address);
-            Ok(jsonrpc::answer(&service, &endpoint.contract, text.as_bytes()).await)
-        })
+        let answer = live.and_then(|live| (self.answer)(&live, text, context, Arc::clone(&self.address)));
+        Box::pin(async move { Ok(answer.ok_or(GONE)?.await) })
     }
 }
 
@@ -184,9 +189,4 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.rooms.unregister(self.number);
     }
-}
-
-/// A plugin's RPC endpoint, in whatever version.
-fn endpoint_of(plugin: &Plugin) -> Option<Arc<RpcEndpoint>> {
-    plugin.endpoints.iter().find_map(|endpoint| Arc::clone(endpoint).as_any_arc().downcast().ok())
 }

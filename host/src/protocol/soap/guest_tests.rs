@@ -20,7 +20,7 @@ use crate::exchange::{Body, LocalFuture, ReadBody, Response};
 use crate::failure::Failure;
 use crate::limits::{HostLimits, PluginLimits};
 use crate::plugin::manifest::{AuthPolicy, SchemeName};
-use crate::plugin::{Catalog, Endpoint, Exchange, Manifest, Plugin, Style as _};
+use crate::plugin::{Catalog, Endpoint, Exchange, Manifest, Plugin, Source, Style as _};
 use crate::sandbox::{Guest, Program, Sandbox};
 
 const TYPES: &str = concat!(
@@ -115,7 +115,7 @@ async fn bind(guest: &Behaviour<'_>) -> anyhow::Result<Arc<dyn Endpoint>> {
         Arc::new(environment.for_plugin("guest".into(), &Grants::default(), &limits, Arc::default()));
     let linker: Linker<Guest> = Linker::new(sandbox.engine());
     let program = Program::new(&sandbox, &component, &linker, limits, capabilities).unwrap();
-    Soap.bind(Arc::new(program), context()).await
+    Soap.bind(Arc::new(program), context(), &Source::default()).await
 }
 
 struct Whole(Bytes);

@@ -45,7 +45,7 @@ use anyhow::{Context, Result, bail};
 use self::endpoint::SoapEndpoint;
 use super::xml::is_name;
 use crate::capability::CallContext;
-use crate::plugin::{Endpoint, Style};
+use crate::plugin::{Endpoint, Source, Style};
 use crate::sandbox::Program;
 
 mod bindings {
@@ -78,6 +78,7 @@ impl Style for Soap {
         &'a self,
         program: Arc<Program>,
         context: CallContext,
+        _source: &'a Source,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
             let describe = program.export::<(), (Service,)>(INTERFACE, "describe", context.clone()).await?;

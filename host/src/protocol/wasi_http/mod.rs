@@ -34,7 +34,7 @@ use crate::capability::http::{self as wasi, Answer, Outparam, Request};
 use crate::exchange::{LocalFuture, Payload, Response, Streamed};
 use crate::failure::Failure;
 use crate::limits::{STREAM_GATHER_BYTES_MAX, STREAM_GATHER_MS};
-use crate::plugin::{Endpoint, Exchange, Style};
+use crate::plugin::{Endpoint, Exchange, Source, Style};
 use crate::sandbox::{CallFailure, Course, Export, Program};
 
 const INTERFACE: &str = "wasi:http/incoming-handler@0.2.0";
@@ -55,6 +55,7 @@ impl Style for WasiHttp {
         &'a self,
         program: Arc<Program>,
         context: CallContext,
+        _source: &'a Source,
     ) -> LocalFuture<'a, Result<Arc<dyn Endpoint>>> {
         Box::pin(async move {
             let handle = program.export(INTERFACE, "handle", context).await?;

@@ -22,7 +22,7 @@ use crate::capability::CallContext;
 use crate::capability::rooms::{Outbox, Rooms};
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
-use crate::plugin::{Endpoint, Exchange, Style};
+use crate::plugin::{Endpoint, Exchange, Source, Style};
 use crate::protocol::socket::{self, Handshake, Settings};
 use crate::sandbox::{Export, Program};
 
@@ -53,6 +53,7 @@ impl Style for WebSocket {
         &'a self,
         program: Arc<Program>,
         context: CallContext,
+        _source: &'a Source,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
             let endpoint: Arc<dyn Endpoint> = Arc::new(WebSocketEndpoint {

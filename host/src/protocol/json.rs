@@ -11,11 +11,11 @@
 use std::borrow::Cow;
 
 /// The deepest nesting that can be asked for: one bit per open container has to fit the scanner's word.
-pub(super) const DEPTH_CEILING: u32 = u128::BITS;
+pub(crate) const DEPTH_CEILING: u32 = u128::BITS;
 
 /// Why a text is not JSON, or is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SyntaxError {
+pub enum SyntaxError {
     /// RFC 8259 section 8.1.
     #[error("the text is not UTF-8")]
     NotUtf8,
@@ -35,7 +35,7 @@ pub(super) enum SyntaxError {
 
 /// A position in a JSON text.
 #[derive(Debug, Clone)]
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     position: usize,
     depth_max: u32,
@@ -46,7 +46,7 @@ pub(super) struct Scanner<'a> {
 
 /// What an array or object says next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Another element or member follows.
     Item,
     /// The container ended.
@@ -55,13 +55,13 @@ pub(super) enum Next {
 
 impl<'a> Scanner<'a> {
     /// Begins at the start of a text. Containers may nest `depth_max` deep, at most [`DEPTH_CEILING`].
-    pub(super) fn new(text: &'a str, depth_max: u64) -> Self {
+    pub(crate) fn new(text: &'a str, depth_max: u64) -> Self {
         let depth_max = u32::try_from(depth_max).unwrap_or(u32::MAX).min(DEPTH_CEILING);
         Self { text, position: 0, depth_max, depth: 0, objects: 0 }
     }
 
     /// The first byte of what comes next, whitespace left out.
-    pub(super) fn peek(&mut self) -> Option<u8> {
+    pub(crate) fn peek(&mut self) -> Option<u8> {
         loop {
             let byte = self.byte()?;
             if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
@@ -75,7 +75,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// When something is.
-    pub(super) fn end(&mut self) -> Result<(), SyntaxError> {
+    pub(crate) fn end(&mut self) -> Result<(), SyntaxError> {
         match self.peek() {
             None => Ok(()),
             Some(_) => Err(SyntaxError::Unexpected(self.position)),
@@ -86,7 +86,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// When none begins here, or it is one too deep.
-    pub(super) fn enter(&mut self) -> Result<Next, SyntaxError> {
+    pub(crate) fn enter(&mut self) -> Result<Next, SyntaxError> {
         let closing = match self.peek() {
             Some(b'{') => b'}',
             Some(b'[') => b']',
@@ -109,7 +109,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// When neither a comma nor the right bracket stands here.
-    pub(super) fn next(&mut self) -> Result<Next, SyntaxError> {
+    pub(crate) fn next(&mut self) -> Result<Next, SyntaxError> {
         let closing = if self.in_object() { b'}' } else { b']' };
         match self.peek() {
             Some(b',') => {
@@ -138,7 +138,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// When that does not stand here.
-    pub(super) fn name(&mut self) -> Result<&'a str, SyntaxError> {
+    pub(crate) fn name(&mut self) -> Result<&'a str, SyntaxError> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected());
         }
@@ -154,7 +154,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// When it is not JSON or nests too deeply.
-    pub(super) fn value(&mut self) -> Result<&'a str, SyntaxError> {
+    pub(crate) fn value(&mut self) -> Result<&'a str, SyntaxError> {
         self.peek();
         let start = self.position;
         let outer = self.depth;
@@ -193,7 +193,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// When none of them stands here.
-    pub(super) fn scalar(&mut self) -> Result<&'a str, SyntaxError> {
+    pub(crate) fn scalar(&mut self) -> Result<&'a str, SyntaxError> {
         match self.peek() {
             Some(b'"') => self.string(),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -352,7 +352,7 @@ fn plain_length(bytes: &[u8]) -> usize {
 ///
 /// # Errors
 /// [`SyntaxError::NotUtf8`].
-pub(super) fn text(bytes: &[u8]) -> Result<&str, SyntaxError> {
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, SyntaxError> {
     let text = std::str::from_utf8(bytes).map_err(|_| SyntaxError::NotUtf8)?;
     Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text))
 }
@@ -361,7 +361,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, SyntaxError> {
 ///
 /// # Errors
 /// When the text is not exactly one JSON value.
-pub(super) fn document(text: &str, depth_max: u64) -> Result<&str, SyntaxError> {
+pub(crate) fn document(text: &str, depth_max: u64) -> Result<&str, SyntaxError> {
     let mut scanner = Scanner::new(text, depth_max);
     let value = scanner.value()?;
     scanner.end()?;
@@ -369,7 +369,7 @@ pub(super) fn document(text: &str, depth_max: u64) -> Result<&str, SyntaxError> 
 }
 
 /// What a string that the scanner has passed says.
-pub(super) fn unquoted(string: &str) -> Cow<'_, str> {
+pub(crate) fn unquoted(string: &str) -> Cow<'_, str> {
     let inner = string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
     if !inner.contains('\\') {
         return Cow::Borrowed(inner);
@@ -379,7 +379,7 @@ pub(super) fn unquoted(string: &str) -> Cow<'_, str> {
 }
 
 /// Appends a text as a JSON string.
-pub(super) fn push_string(out: &mut String, text: &str) {
+pub(crate) fn push_string(out: &mut String, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push('"');
     let mut rest = text;
@@ -408,7 +408,7 @@ pub(super) fn push_string(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Random;
+    use super::super::rpc::testing::Random;
     use super::*;
 
     fn accepts(text: &str) -> bool {

@@ -1,0 +1,244 @@
+//! A typed service below its mount: which path is which form.
+//!
+//! Owns the paths of forms and contracts, and which of them the manifest leaves. Refuses to know how any form speaks.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anyhow::{Result, bail, ensure};
+use http::Method;
+use http::header::UPGRADE;
+use http::request::Parts;
+
+use super::call::Callee;
+use super::contract::openapi;
+use super::lower_json::Dialect;
+use super::rest::Routes;
+use super::rpc::{self, TypedCaller};
+use crate::capability::CallContext;
+use crate::exchange::{LocalFuture, Response};
+use crate::failure::Failure;
+use crate::plugin::manifest::{Form, Presentation};
+use crate::plugin::{Endpoint, Exchange, Plugin};
+use crate::protocol::problem;
+use crate::protocol::rpc::shared::{self, Media, Methods, Request};
+
+/// Where each form is, unless the manifest says otherwise. REST has everything that is left.
+const PATHS: [(Form, &str); 3] = [(Form::Rpc, "/rpc"), (Form::Xmlrpc, "/xmlrpc"), (Form::Ws, "/ws")];
+
+/// The contract of REST.
+const OPENAPI: &str = "/openapi.json";
+
+/// A typed service, ready to answer.
+pub(super) struct TypedEndpoint {
+    callee: Callee,
+    mount: Arc<str>,
+    /// The forms with a path of their own, by that path.
+    paths: BTreeMap<String, Form>,
+    methods: Methods,
+    /// None when REST is not served.
+    routes: Option<Routes>,
+}
+
+impl TypedEndpoint {
+    /// Prepares every form.
+    ///
+    /// # Errors
+    /// In words for the plugin's author or its operator.
+    pub(super) fn new(callee: Callee, mount: &Arc<str>, presentation: &Presentation) -> Result<Self> {
+        let wanted = |form: Form| presentation.forms.as_ref().is_none_or(|forms| forms.contains(&form));
+        ensure!(
+            presentation.forms.as_ref().is_none_or(|forms| !forms.is_empty()),
+            "`typed.forms` is empty: name one of \"rest\", \"rpc\", \"xmlrpc\", \"soap\", \"ws\", or leave it out for all"
+        );
+        ensure!(
+            !presentation.paths.contains_key(&Form::Rest),
+            "`typed.paths.rest`: REST is served by function, below the mount itself; see `[typed.routes]`"
+        );
+        let mut paths = BTreeMap::new();
+        for (form, path) in PATHS {
+            let path = presentation.paths.get(&form).map_or(path, String::as_str);
+            let segment = path.strip_prefix('/').unwrap_or_default();
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            ensure!(
+                !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(plain),
+                "`typed.paths`: `{path}` is not `/` and one segment of letters, digits, `-`, `.`, `_`, `~`"
+            );
+            if wanted(form)
+                && let Some(other) = paths.insert(path.to_owned(), form)
+            {
+                bail!("`typed.paths`: `{path}` is the path of two forms, {other:?} and {form:?}");
+            }
+        }
+        let service = callee.service();
+        let reserved: BTreeSet<String> =
+            paths.keys().map(String::as_str).chain([OPENAPI]).filter_map(segment).collect();
+        let routes = match wanted(Form::Rest) {
+            true => Some(Routes::new(service, presentation, &reserved)?),
+            false => None,
+        };
+        let methods = Methods::new(&service.name, rpc::methods(service), callee.limits())?;
+        Ok(Self { callee, mount: Arc::clone(mount), paths, methods, routes })
+    }
+
+    /// What is served at a path below the mount.
+    fn form(&self, path: &str) -> Option<Form> {
+        let found = self.paths.get(path).copied();
+        found.or_else(|| self.routes.as_ref().filter(|routes| routes.serves(path)).map(|_| Form::Rest))
+    }
+
+    /// The path below the mount of a request whose canonical path is not at hand. Only to tell forms apart.
+    fn below<'h>(&self, head: &'h Parts) -> &'h str {
+        head.uri.path().strip_prefix(&*self.mount).filter(|path| !path.is_empty()).unwrap_or("/")
+    }
+
+    async fn answer(&self, exchange: Exchange) -> Result<Response, Failure> {
+        match (self.form(&exchange.path), &self.routes) {
+            (Some(Form::Rpc), _) => self.rpc(exchange, Dialect::Json).await,
+            (Some(Form::Xmlrpc), _) => self.rpc(exchange, Dialect::XmlRpc).await,
+            (None, Some(routes)) if exchange.path == OPENAPI => self.openapi(&exchange, routes),
+            (Some(Form::Ws), _) => self.websocket(exchange),
+            (Some(Form::Rest), Some(routes)) => routes.answer(&self.callee, exchange).await,
+            _ => Err(Failure::NotFound),
+        }
+    }
+
+    fn openapi(&self, exchange: &Exchange, routes: &Routes) -> Result<Response, Failure> {
+        const ALLOW: &str = "GET, HEAD, OPTIONS";
+        match exchange.head.method {
+            Method::GET | Method::HEAD => {
+                let document = openapi::document(self.callee.service(), routes, &exchange.address());
+                Ok(shared::document(document.to_string()))
+            }
+            Method::OPTIONS => Ok(problem::options(ALLOW)),
+            _ => Err(Failure::MethodNotAllowed { allow: ALLOW.to_owned() }),
+        }
+    }
+
+    fn websocket(&self, exchange: Exchange) -> Result<Response, Failure> {
+        const ALLOW: &str = "GET, OPTIONS";
+        if exchange.head.method == Method::OPTIONS {
+            return Ok(problem::options(ALLOW));
+        }
+        if exchange.head.method != Method::GET && !shared::is_websocket_wanted(&exchange.head) {
+            return Err(Failure::MethodNotAllowed { allow: ALLOW.to_owned() });
+        }
+        shared::open_websocket(self.callee.program(), exchange, answer_message)
+    }
+
+    async fn rpc(&self, mut exchange: Exchange, dialect: Dialect) -> Result<Response, Failure> {
+        let allow = if dialect == Dialect::Json { "GET, HEAD, POST, OPTIONS" } else { "POST, OPTIONS" };
+        let method = exchange.head.method.clone();
+        if method == Method::OPTIONS {
+            return Ok(problem::options(allow));
+        }
+        if dialect == Dialect::Json && (method == Method::GET || method == Method::HEAD) {
+            return Ok(shared::document(self.methods.contract(&address(&exchange))));
+        }
+        if method != Method::POST {
+            return Err(Failure::MethodNotAllowed { allow: allow.to_owned() });
+        }
+        let media = shared::media(&exchange.head.headers)?;
+        let limits = self.callee.limits();
+        let body = exchange.body.read(limits.body_bytes_max).await?;
+        let caller = TypedCaller { callee: &self.callee, context: &exchange.context, dialect };
+        let request = Request {
+            limits,
+            caller: &caller,
+            plugin: &self.callee.service().name,
+            request_id: exchange.context.request_id,
+            address: &|| address(&exchange),
+        };
+        match (dialect, media) {
+            // The path has said which protocol it is, so a request that names no type is one of it.
+            (Dialect::Json, Media::Json | Media::Unlabelled) => {
+                Ok(self.methods.json_over_http(&request, &body).await)
+            }
+            (Dialect::XmlRpc, Media::Xml { charset }) => {
+                Ok(self.methods.xml_over_http(&request, charset.as_deref(), &body).await)
+            }
+            (Dialect::XmlRpc, Media::Unlabelled) => {
+                Ok(self.methods.xml_over_http(&request, None, &body).await)
+            }
+            (Dialect::Json, Media::Xml { .. }) => {
+                Err(Failure::UnsupportedMediaType { accept: "application/json".to_owned() })
+            }
+            (Dialect::XmlRpc, Media::Json) => {
+                Err(Failure::UnsupportedMediaType { accept: "text/xml".to_owned() })
+            }
+        }
+    }
+}
+
+/// Answers one message of a WebSocket by whatever version of the service is live.
+fn answer_message(
+    plugin: &Plugin,
+    text: String,
+    context: CallContext,
+    address: Arc<str>,
+) -> Option<LocalFuture<'static, Option<String>>> {
+    let mut endpoints = plugin.endpoints.iter();
+    let endpoint: Arc<TypedEndpoint> =
+        endpoints.find_map(|endpoint| Arc::clone(endpoint).as_any_arc().downcast().ok())?;
+    if !endpoint.paths.values().any(|form| *form == Form::Ws) {
+        return None;
+    }
+    Some(Box::pin(async move {
+        let callee = &endpoint.callee;
+        let caller = TypedCaller { callee, context: &context, dialect: Dialect::Json };
+        let request = Request {
+            limits: callee.limits(),
+            caller: &caller,
+            plugin: &callee.service().name,
+            request_id: context.request_id,
+            address: &|| address.to_string(),
+        };
+        endpoint.methods.json(&request, text.as_bytes()).await
+    }))
+}
+
+/// The one segment of a path.
+fn segment(path: &str) -> Option<String> {
+    path.strip_prefix('/').map(str::to_owned)
+}
+
+/// The address of the form that was asked.
+fn address(exchange: &Exchange) -> String {
+    format!("{}{}", exchange.address(), exchange.path)
+}
+
+impl Endpoint for TypedEndpoint {
+    fn style(&self) -> &'static str {
+        "typed"
+    }
+
+    fn summary(&self) -> String {
+        let count = self.callee.service().functions.len();
+        let forms: Vec<&str> = self.paths.keys().map(String::as_str).collect();
+        let rest = if self.routes.is_some() { "REST, " } else { "" };
+        format!("{count} function{} as {rest}{}", if count == 1 { "" } else { "s" }, forms.join(", "))
+    }
+
+    fn claims(&self, head: &Parts) -> bool {
+        // A plugin may have a WebSocket of its own beside its functions; ours has its path.
+        let form = self.form(self.below(head));
+        let is_contract = self.routes.is_some() && self.below(head) == OPENAPI;
+        is_contract || form.is_some_and(|form| form == Form::Ws || !head.headers.contains_key(UPGRADE))
+    }
+
+    fn serve<'a>(&'a self, exchange: Exchange) -> LocalFuture<'a, Result<Response, Failure>> {
+        Box::pin(self.answer(exchange))
+    }
+
+    fn render(&self, failure: &Failure, head: &Parts) -> Response {
+        match self.form(self.below(head)) {
+            Some(Form::Rpc | Form::Xmlrpc) => shared::render(failure, head),
+            _ => problem::render(failure, Some(&head.method)),
+        }
+    }
+
+    fn as_any_arc(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}

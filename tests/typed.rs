@@ -1,0 +1,421 @@
+//! Typed services: the table of cases in every form, the ready-made orders, and what is refused at load.
+
+use serde_json::{Value, json};
+
+use crate::support::host::plugin_bytes;
+use crate::support::{Host, Shared, repository};
+
+const JSON: &str = "application/json";
+
+/// `spec-typed` twice: by convention, and with every `echo-` function as a GET.
+static HOST: Shared = Shared::new(|| {
+    let types: Vec<String> = cases().into_iter().map(|case| case.of).collect();
+    let mut routes = String::from("[typed.routes]\n");
+    for of in types.iter().collect::<std::collections::BTreeSet<_>>() {
+        routes.push_str(&format!("echo-{of} = \"GET /echo-{of}\"\n"));
+    }
+    Host::builder()
+        .plugin("spec-typed")
+        .file("queries.wasm", plugin_bytes("spec-typed"))
+        .file("queries.toml", routes)
+        .plugin("orders")
+        .start()
+});
+
+/// One case of `tests/typed/cases.json`, which says what its members are.
+struct Case {
+    of: String,
+    json: Option<String>,
+    back: String,
+    has_back: bool,
+    query: Option<Vec<String>>,
+    xmlrpc: Option<String>,
+    error: Option<Misfit>,
+}
+
+struct Misfit {
+    pointer: String,
+    expected: String,
+    found: String,
+}
+
+fn cases() -> Vec<Case> {
+    let path = repository().join("tests/typed/cases.json");
+    let text = std::fs::read_to_string(&path).expect("the table of cases");
+    let table: Value = serde_json::from_str(&text).expect("the table is JSON");
+    let text_of = |case: &Value, member: &str| case[member].as_str().map(str::to_owned);
+    let cases: Vec<Case> = table["cases"]
+        .as_array()
+        .expect("cases")
+        .iter()
+        .map(|case| Case {
+            of: text_of(case, "type").expect("a type"),
+            json: text_of(case, "json"),
+            back: text_of(case, "back").or_else(|| text_of(case, "json")).unwrap_or_default(),
+            has_back: case.get("back").is_some(),
+            query: match &case["query"] {
+                Value::String(one) => Some(vec![one.clone()]),
+                Value::Array(several) => {
+                    Some(several.iter().map(|one| one.as_str().expect("a text").to_owned()).collect())
+                }
+                _ => None,
+            },
+            xmlrpc: text_of(case, "xmlrpc"),
+            error: case.get("error").map(|error| Misfit {
+                pointer: text_of(error, "pointer").expect("a pointer"),
+                expected: text_of(error, "expected").expect("what was expected"),
+                found: text_of(error, "found").expect("what was found"),
+            }),
+        })
+        .collect();
+    assert!(cases.len() >= 120, "the table has {} cases", cases.len());
+    cases
+}
+
+/// `list-of-ids` as `echoListOfIds`.
+fn method(of: &str) -> String {
+    let words = of.split('-').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
+    format!("echo{}", words.collect::<String>())
+}
+
+/// Runs a check for every case and fails with all that went wrong.
+#[track_caller]
+fn for_every_case(mut check: impl FnMut(&Case) -> Result<(), String>) {
+    let wrong: Vec<String> = cases()
+        .iter()
+        .filter_map(|case| {
+            let shown = || format!("{} {}", case.of, case.json.as_deref().unwrap_or("(left out)"));
+            check(case).err().map(|error| format!("{}: {error}", shown()))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} cases went wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn equal<T: PartialEq + std::fmt::Debug>(seen: &T, expected: &T) -> Result<(), String> {
+    if seen == expected { Ok(()) } else { Err(format!("seen {seen:?}, expected {expected:?}")) }
+}
+
+fn json_rpc(case: &Case, params: &str, pointer: impl Fn(&str) -> String) -> Result<(), String> {
+    let name = method(&case.of);
+    let body = format!(r#"{{"jsonrpc":"2.0","method":"{name}","params":{params},"id":1}}"#);
+    let answer = HOST.get().post("/spec-typed/rpc", JSON, body);
+    match &case.error {
+        None => {
+            equal(&answer.text().to_owned(), &format!(r#"{{"jsonrpc":"2.0","result":{},"id":1}}"#, case.back))
+        }
+        Some(error) => {
+            let expected = json!({
+                "code": -32602, "message": "Invalid params",
+                "data": {
+                    "pointer": pointer(&error.pointer), "expected": error.expected, "found": error.found,
+                },
+            });
+            equal(&answer.json()["error"], &expected)
+        }
+    }
+}
+
+#[test]
+fn every_case_holds_in_json_rpc_by_name() {
+    for_every_case(|case| {
+        let params = case.json.as_ref().map_or("{}".to_owned(), |json| format!("{{\"value\":{json}}}"));
+        json_rpc(case, &params, str::to_owned)
+    });
+}
+
+#[test]
+fn every_case_holds_in_json_rpc_by_place() {
+    for_every_case(|case| {
+        let params = case.json.as_ref().map_or("[]".to_owned(), |json| format!("[{json}]"));
+        json_rpc(case, &params, |pointer| pointer.replacen("/value", "/0", 1))
+    });
+}
+
+#[test]
+fn every_case_holds_in_a_rest_body() {
+    for_every_case(|case| {
+        let body = case.json.as_ref().map_or("{}".to_owned(), |json| format!("{{\"value\":{json}}}"));
+        let answer = HOST.get().post(&format!("/spec-typed/echo-{}", case.of), JSON, body);
+        match &case.error {
+            None => {
+                equal(&answer.text().to_owned(), &case.back)?;
+                equal(&answer.status, &200)
+            }
+            Some(error) => {
+                equal(&answer.status, &422)?;
+                equal(&answer.header("content-type"), &Some("application/problem+json"))?;
+                let seen = answer.json()["errors"][0].clone();
+                equal(&seen["pointer"], &json!(error.pointer))?;
+                equal(&seen["expected"], &json!(error.expected))?;
+                equal(&seen["found"], &json!(error.found))
+            }
+        }
+    });
+}
+
+#[test]
+fn every_case_holds_in_a_query() {
+    let mut count = 0;
+    for_every_case(|case| {
+        let Some(values) = &case.query else { return Ok(()) };
+        count += 1;
+        let query: Vec<String> = values.iter().map(|value| format!("value={value}")).collect();
+        let target = format!("/queries/echo-{}?{}", case.of, query.join("&"));
+        let answer = HOST.get().get(&target);
+        match &case.error {
+            None => equal(&answer.text().to_owned(), &case.back),
+            Some(error) => {
+                equal(&answer.status, &422)?;
+                equal(&answer.json()["errors"][0]["pointer"], &json!(error.pointer))?;
+                equal(&answer.json()["errors"][0]["expected"], &json!(error.expected))
+            }
+        }
+    });
+    assert!(count > 60, "{count} cases have a query");
+    // What has no form of its own in a query is JSON there.
+    for_every_case(|case| {
+        let (Some(json), None, None) = (&case.json, &case.query, &case.error) else { return Ok(()) };
+        if matches!(case.of.as_str(), "option" | "option-of-string")
+            || !matches!(json.as_bytes().first(), Some(b'[' | b'{' | b'n'))
+            || case.of.starts_with("list") && !json.contains(['{', 'n']) && !json.contains("[[")
+        {
+            return Ok(());
+        }
+        let encoded: String = json.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let answer = HOST.get().get(&format!("/queries/echo-{}?value={encoded}", case.of));
+        equal(&answer.text().to_owned(), &case.back)
+    });
+}
+
+#[test]
+fn every_case_holds_in_xml_rpc() {
+    let mut count = 0;
+    for_every_case(|case| {
+        let Some(value) = &case.xmlrpc else { return Ok(()) };
+        count += 1;
+        let body = format!(
+            "<?xml version=\"1.0\"?><methodCall><methodName>{}</methodName><params><param><value>{value}</value></param></params>\
+             </methodCall>",
+            method(&case.of)
+        );
+        let answer = HOST.get().post("/spec-typed/xmlrpc", "text/xml", body);
+        let seen = answer.text();
+        match &case.error {
+            // In another spelling it comes back in the one that this host writes.
+            None if case.has_back => equal(&seen.contains("<fault>"), &false),
+            None if seen.contains(&format!("<param><value>{value}</value></param>")) => Ok(()),
+            None => Err(format!("seen {seen}")),
+            Some(error) => {
+                let place = error.pointer.replacen("/value", "/0", 1);
+                let text = format!("Invalid params: {place}: expected {}, found ", error.expected);
+                let text = text.replace('<', "&lt;").replace('&', "&amp;");
+                if seen.contains("<int>-32602</int>") && seen.contains(&text) {
+                    Ok(())
+                } else {
+                    Err(format!("seen {seen}, expected {text}"))
+                }
+            }
+        }
+    });
+    assert!(count > 120, "{count} cases have a form in XML-RPC");
+}
+
+/// A call over WebSocket, and its answer.
+fn over_websocket(mount: &str, message: &str) -> Value {
+    let host = HOST.get();
+    let mut socket = crate::support::socket::Socket::open(&host, &format!("{mount}/ws"));
+    socket.send_text(message);
+    serde_json::from_str(&socket.text()).expect("JSON")
+}
+
+#[test]
+fn every_case_holds_over_websocket() {
+    let host = HOST.get();
+    let mut socket = crate::support::socket::Socket::open(&host, "/spec-typed/ws");
+    for_every_case(|case| {
+        let params = case.json.as_ref().map_or("{}".to_owned(), |json| format!("{{\"value\":{json}}}"));
+        let name = method(&case.of);
+        socket.send_text(&format!(r#"{{"jsonrpc":"2.0","method":"{name}","params":{params},"id":1}}"#));
+        let seen = socket.text();
+        match &case.error {
+            None => equal(&seen, &format!(r#"{{"jsonrpc":"2.0","result":{},"id":1}}"#, case.back)),
+            Some(error) => {
+                let seen: Value = serde_json::from_str(&seen).expect("JSON");
+                equal(&seen["error"]["data"]["pointer"], &json!(error.pointer))
+            }
+        }
+    });
+}
+
+#[test]
+fn a_functions_own_error_is_the_protocols_own_with_the_error_as_its_data() {
+    let host = HOST.get();
+    // The argument, the code, the message, the status of REST.
+    for (error, code, message, status) in [
+        (r#"{"notFound":"7"}"#, 1, "not found", 404),
+        (r#"{"badColor":"darkGreen"}"#, 2, "bad color", 422),
+        (r#""plain""#, 3, "plain", 422),
+        (r#"{"because":{"message":"no reason","code":9}}"#, 4, "because: no reason", 422),
+    ] {
+        let call = format!(r#"{{"jsonrpc":"2.0","method":"failWith","params":[{error}],"id":1}}"#);
+        let data: Value = serde_json::from_str(error).expect("JSON");
+        let expected = json!({ "code": code, "message": message, "data": data });
+        assert_eq!(host.post("/spec-typed/rpc", JSON, &call).json()["error"], expected);
+        assert_eq!(over_websocket("/spec-typed", &call)["error"], expected);
+        let answer = host.post("/spec-typed/fail-with", JSON, format!(r#"{{"error":{error}}}"#));
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (status, Some("application/problem+json"))
+        );
+        assert_eq!((&answer.json()["detail"], &answer.json()["error"]), (&json!(message), &data));
+    }
+    let fault = host.post(
+        "/spec-typed/xmlrpc",
+        "text/xml",
+        "<?xml version=\"1.0\"?><methodCall><methodName>failWithColor</methodName><params><param><value>darkGreen</value>\
+         </param></params></methodCall>",
+    );
+    assert!(fault.text().contains("<int>2</int>"), "{}", fault.text());
+    assert!(fault.text().contains("<string>dark green\n\"darkGreen\"</string>"), "{}", fault.text());
+    let call = |name: &str, params: &str| {
+        host.post(
+            "/spec-typed/rpc",
+            JSON,
+            format!(r#"{{"jsonrpc":"2.0","method":"{name}","params":{params},"id":1}}"#),
+        )
+        .text()
+        .to_owned()
+    };
+    assert!(call("failWith", "[]").contains(r#""result":1"#));
+    assert!(call("failWithText", r#"["why"]"#).contains(r#""code":1,"message":"why","data":"why""#));
+    assert!(call("failWithText", "{}").contains(r#""result":null"#));
+    assert!(call("fail", "[]").contains(r#""code":1,"message":"The call was refused.""#));
+    assert_eq!(host.post("/spec-typed/fail-with-text", JSON, "{}").status, 204);
+    assert_eq!(host.post("/spec-typed/nothing", JSON, "").status, 204);
+}
+
+#[test]
+fn arguments_may_be_left_out_at_the_end_and_by_name() {
+    let host = HOST.get();
+    let call = |params: &str| {
+        let body = format!(r#"{{"jsonrpc":"2.0","method":"joinWords","params":{params},"id":1}}"#);
+        host.post("/spec-typed/rpc", JSON, body).json()
+    };
+    for (params, words) in [
+        (r#"["a"]"#, "a"),
+        (r#"["a","b"]"#, "a b"),
+        (r#"["a",null,"c"]"#, "a c"),
+        (r#"{"first":"a","third":"c"}"#, "a c"),
+        (r#"{"secondWord":"b","first":"a"}"#, "a b"),
+    ] {
+        assert_eq!(call(params)["result"], json!(words), "{params}");
+    }
+    for (params, pointer) in
+        [("[]", "/0"), ("{}", "/first"), (r#"["a","b","c","d"]"#, "/3"), (r#"{"first":"a","x":1}"#, "/x")]
+    {
+        assert_eq!(call(params)["error"]["data"]["pointer"], json!(pointer), "{params}");
+    }
+    assert_eq!(call(r#"{"first":"a","x":1}"#)["error"]["data"]["found"], json!("an unknown member"));
+}
+
+#[test]
+fn rest_says_what_is_wrong_with_a_request_below_its_values() {
+    let host = HOST.get();
+    for (method, target, content_type, body, status) in [
+        ("GET", "/spec-typed/echo-u8", "", "", 405),
+        ("POST", "/spec-typed/find-all", "", "", 405),
+        ("OPTIONS", "/spec-typed/find-all", "", "", 204),
+        ("POST", "/spec-typed/echo-u9", JSON, "{}", 404),
+        ("POST", "/spec-typed/echo-u8", "text/plain", "{}", 415),
+        ("POST", "/spec-typed/echo-u8", JSON, "{", 400),
+        ("POST", "/spec-typed/echo-u8", JSON, "[1]", 422),
+        ("GET", "/spec-typed/find-all?text=a&text=b", "", "", 422),
+        ("GET", "/spec-typed/find-all?text=%ff", "", "", 422),
+        ("GET", "/spec-typed/find-all?text=a&other=1", "", "", 422),
+        ("GET", "/spec-typed/find-all", "", "", 422),
+        ("GET", "/spec-typed/find-all?text=a&near={", "", "", 422),
+        ("POST", "/spec-typed/trap", JSON, "{}", 500),
+    ] {
+        let fields: Vec<(&str, &str)> =
+            if content_type.is_empty() { Vec::new() } else { vec![("content-type", content_type)] };
+        let answer = host.request(method, target, &fields, body.as_bytes());
+        assert_eq!(answer.status, status, "{method} {target} {body}: {}", answer.text());
+    }
+    assert_eq!(
+        host.request("OPTIONS", "/spec-typed/find-all", &[], b"").header("allow"),
+        Some("GET, HEAD, OPTIONS")
+    );
+}
+
+#[test]
+fn what_takes_more_room_than_it_may_is_refused_before_it_is_made() {
+    let host = Host::builder()
+        .plugin("spec-typed")
+        .file("spec-typed.toml", "[limits]\ntyped_value_bytes_max = 65536\n")
+        .start();
+    let call = |name: &str, value: &str| {
+        let body = format!(r#"{{"jsonrpc":"2.0","method":"{name}","params":[{value}],"id":1}}"#);
+        host.post("/spec-typed/rpc", JSON, body).json()
+    };
+    let many = format!("[{}]", vec!["1"; 10_000].join(","));
+    let refused = call("echoList", &many);
+    assert!(
+        refused["error"]["data"]["expected"].as_str().expect("a text").contains("typed_value_bytes_max"),
+        "{refused}"
+    );
+    assert_eq!(call("echoList", "[1]")["result"], json!([1]));
+    // On the way out it is the plugin that went too far.
+    assert_eq!(call("makeBytes", "100000")["error"]["code"], json!(-32603));
+    assert_eq!(call("makeBytes", "3")["result"], json!("AAEC"));
+}
+
+#[test]
+fn a_presentation_that_cannot_be_is_refused_with_its_key() {
+    let host = Host::builder().plugin("spec-typed").start();
+    for (manifest, reason) in [
+        ("[typed.routes]\nnone = \"GET /a\"", "there is no function `none`"),
+        ("[typed.routes]\necho-u8 = \"GET\"", "has no method"),
+        ("[typed.routes]\necho-u8 = \"FETCH /a\"", "`FETCH` is not a method"),
+        ("[typed.routes]\necho-u8 = \"GET /{other}\"", "there is no parameter `other`"),
+        ("[typed.routes]\necho-record = \"GET /{value}\"", "cannot stand in a path"),
+        ("[typed.routes]\necho-u8 = \"POST /echo-s8\"", "would both be served at"),
+        ("[typed.routes]\necho-u8 = \"GET /rpc\"", "which another form has"),
+        ("[typed.errors]\nnone = 404", "no function has an error with the case `none`"),
+        ("[typed.errors]\nplain = 200", "a status is from 400 to 599"),
+        ("[typed]\nforms = []", "`typed.forms` is empty"),
+        ("[typed.paths]\nrest = \"/a\"", "REST is served by function"),
+        ("[typed.paths]\nrpc = \"/xmlrpc\"", "is the path of two forms"),
+        ("[typed.paths]\nrpc = \"/a/b\"", "is not `/` and one segment"),
+        ("[typed]\nform = []", "unknown field `form`"),
+    ] {
+        let before = host.log().len();
+        host.put("spec-typed.toml", manifest.as_bytes());
+        let line = host.wait_for_log_after(before, "not loaded");
+        assert!(line.contains(reason), "{manifest}: {line}");
+    }
+    host.put("spec-typed.toml", b"[typed]\nforms = [\"rpc\"]\n[typed.paths]\nrpc = \"/calls\"\n");
+    host.wait_for_log("as typed");
+    crate::support::until("the new version is live", || {
+        (host.post("/spec-typed/calls", JSON, "[]").status == 200).then_some(())
+    });
+    assert_eq!(host.post("/spec-typed/rpc", JSON, "[]").status, 404);
+    assert_eq!(host.post("/spec-typed/echo-u8", JSON, "{\"value\":1}").status, 404);
+}
+
+#[test]
+fn doc_comments_reach_the_contracts_from_the_component_and_from_a_text_beside_it() {
+    let host = HOST.get();
+    let document = host.get("/shop/rpc").json();
+    let methods = document["methods"].as_array().expect("methods");
+    let create = methods.iter().find(|method| method["name"] == "createOrder").expect("createOrder");
+    assert_eq!(create["description"], json!("Places an order."));
+    let other = Host::builder()
+        .plugin("spec-typed")
+        .file(
+            "spec-typed.wit",
+            "package test:typed@1.0.0; interface values { echo-bool: func(value: u8) -> bool; }",
+        )
+        .start();
+    let line = other.wait_for_log("not loaded");
+    assert!(line.contains("the WIT text does not describe this component"), "{line}");
+}

@@ -419,3 +419,40 @@ fn doc_comments_reach_the_contracts_from_the_component_and_from_a_text_beside_it
     let line = other.wait_for_log("not loaded");
     assert!(line.contains("the WIT text does not describe this component"), "{line}");
 }
+
+#[test]
+fn every_contract_is_sent_once_to_who_asks_conditionally() {
+    let host = HOST.get();
+    for (path, media_type, part) in [
+        ("/shop/openapi.json", "application/json", "\"url\":\"/shop\""),
+        ("/shop/openrpc.json", "application/json", "/shop/rpc\""),
+        ("/shop/rpc", "application/json", "/shop/rpc\""),
+        ("/shop/asyncapi.json", "application/json", "\"address\":\"/ws\""),
+        ("/shop/service.wit", "text/plain; charset=utf-8", "/// Places an order."),
+        ("/shop", "text/html; charset=utf-8", "<script>"),
+        ("/shop/", "text/html; charset=utf-8", "<script>"),
+    ] {
+        let answer = host.get(path);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(media_type)), "{path}");
+        assert!(answer.text().contains(part), "{path}: {}", answer.text());
+        let etag = answer.header("etag").expect("a validator").to_owned();
+        let again = host.request("GET", path, &[("if-none-match", &etag)], b"");
+        assert_eq!((again.status, again.header("etag")), (304, Some(&*etag)), "{path}");
+        let refused = host.request("DELETE", path, &[], b"");
+        assert_eq!(refused.status, 405, "{path}");
+    }
+    let policy = host.get("/shop/").header("content-security-policy").expect("a policy").to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+}
+
+#[test]
+fn contracts_are_not_for_who_may_not_call() {
+    let host = Host::builder()
+        .plugin("spec-typed")
+        .file("spec-typed.toml", "[auth]\nrequire = [\"api-key\"]\nscopes = [\"values\"]\n")
+        .start();
+    for path in ["", "/", "/openapi.json", "/openrpc.json", "/asyncapi.json", "/service.wit", "/rpc"] {
+        assert_eq!(host.get(&format!("/spec-typed{path}")).status, 401, "{path}");
+    }
+}

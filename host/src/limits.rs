@@ -205,6 +205,9 @@ pub const TYPED_TEXT_DEPTH_MAX: usize = 64;
 /// The doc comment of one item; the rest of a longer one is left out of the contracts.
 pub const TYPED_DOCS_BYTES_MAX: usize = 16 * 1024;
 
+/// A contract of a typed service. They are kept in memory for as long as the plugin is served.
+pub const TYPED_CONTRACT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// How much of a caller's value is repeated in the error that refuses it, in characters.
 pub const TYPED_FOUND_CHARS_MAX: usize = 40;
 

@@ -19,6 +19,7 @@ use guesthouse::exchange::{LocalFuture, Response};
 use guesthouse::failure::Failure;
 use guesthouse::limits::{HostLimitOverrides, HostLimits, PluginLimits};
 use guesthouse::plugin::loader::{Policy, Settings, Status};
+use guesthouse::plugin::manifest::AuthPolicy;
 use guesthouse::plugin::{Compiler, Endpoint, Exchange, Loader, Source, Style};
 use guesthouse::sandbox::{Program, Sandbox};
 
@@ -170,7 +171,7 @@ fn executable() -> PathBuf {
 }
 
 fn allow_all() -> Policy {
-    Box::new(|_| Ok(()))
+    Box::new(|_| Ok(AuthPolicy::everybody()))
 }
 
 fn limits(text: &str) -> HostLimits {

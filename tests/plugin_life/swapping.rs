@@ -153,7 +153,7 @@ fn a_plugin_that_the_policy_refuses_is_not_served() {
     folder.put("kept.toml", "[auth]\nrequire = [\"api-key\"]");
     let loader = folder.start_with(|settings| {
         settings.policy = Box::new(|manifest| match &manifest.auth {
-            Some(_) => Ok(()),
+            Some(auth) => Ok(auth.clone()),
             None => bail!("it has no [auth] and the host listens on 0.0.0.0"),
         });
     });

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::gateway::{Defaults, Gateway};
 use crate::limits::{HostLimits, PluginLimits};
 use crate::observe::access;
-use crate::plugin::manifest::{AuthPolicy, Manifest, SchemeName};
+use crate::plugin::manifest::{AuthPolicy, Manifest};
 use crate::plugin::{Compiler, Loader, Settings};
 use crate::protocol;
 use crate::sandbox::Sandbox;
@@ -89,11 +89,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         policy: exposure(listen, config.auth.clone()),
         compiler: Compiler::new(&host_limits),
     })?;
-    let everybody = AuthPolicy { require: vec![SchemeName::Anonymous], scopes: Vec::new() };
     let gateway = Gateway::new(
         Arc::clone(loader.catalog()),
         Arc::new(authenticator),
-        config.auth.unwrap_or(everybody),
+        config.auth.unwrap_or_else(AuthPolicy::everybody),
         Defaults {
             compression: config.compression.unwrap_or(true),
             decompression: config.decompression.unwrap_or(false),
@@ -143,7 +142,7 @@ fn make_private(state: &Path) -> Result<()> {
     })
 }
 
-/// On an address that others can reach, a plugin without a policy is not served: forgetting one must not open it.
+/// Who may call a plugin. On an address that others can reach, one without a policy is not served: forgetting it must not open it.
 fn exposure(listen: SocketAddr, default: Option<AuthPolicy>) -> crate::plugin::loader::Policy {
     let exposed = !listen.ip().is_loopback();
     Box::new(move |manifest: &Manifest| {
@@ -153,7 +152,7 @@ fn exposure(listen: SocketAddr, default: Option<AuthPolicy>) -> crate::plugin::l
                  (or \"basic\", \"bearer\", \"anonymous\") into its manifest, or into the host's configuration for all"
             );
         }
-        Ok(())
+        Ok(manifest.auth.clone().or_else(|| default.clone()).unwrap_or_else(AuthPolicy::everybody))
     })
 }
 

@@ -46,10 +46,12 @@ pub trait Style: Send + Sync {
 }
 
 /// What is known of a plugin beside its code.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Source {
     /// What the operator says of it.
     pub manifest: Manifest,
+    /// Who may call: the manifest's policy, or else the host's.
+    pub policy: AuthPolicy,
     /// The WIT text of its own interfaces, and the name of the file that it comes from.
     pub text: Option<(String, String)>,
 }

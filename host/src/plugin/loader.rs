@@ -20,6 +20,7 @@ use super::catalog::{Catalog, Conflict};
 use super::compile::Compiler;
 use super::endpoint::Source;
 use super::folder::{COMPONENT_SUFFIX, Folder, MANIFEST_SUFFIX, ReadError, TEXT_SUFFIX};
+use super::manifest::AuthPolicy;
 use super::retired::Retired;
 use super::watch::{Change, Watch};
 use super::{Manifest, Plugin, Style, vet};
@@ -30,8 +31,8 @@ use crate::limits::{
 };
 use crate::sandbox::{Program, Sandbox};
 
-/// Whether a plugin may be served where the host listens; the error says why not and what to do.
-pub type Policy = Box<dyn Fn(&Manifest) -> Result<()> + Send>;
+/// Who may call a plugin, if it may be served where the host listens; the error says why not and what to do.
+pub type Policy = Box<dyn Fn(&Manifest) -> Result<AuthPolicy> + Send>;
 
 /// What a loader needs.
 pub struct Settings {
@@ -49,7 +50,7 @@ pub struct Settings {
     pub styles: Vec<&'static dyn Style>,
     /// What the host has for plugins to import.
     pub environment: Environment,
-    /// Which plugins may be served.
+    /// Which plugins may be served, and who may call them.
     pub policy: Policy,
     /// Compiles them.
     pub compiler: Compiler,
@@ -377,7 +378,7 @@ impl Work {
         })?;
         let manifest = Manifest::parse(manifest_file, &manifest)?;
         let mount = manifest.mount_of(plugin)?;
-        (self.settings.policy)(&manifest)?;
+        let policy = (self.settings.policy)(&manifest)?;
         let surface = vet::surface(file, &bytes)?;
         let styles = vet::styles(file, &surface, &self.settings.styles)?;
         let text = match text {
@@ -403,7 +404,7 @@ impl Work {
             name: Arc::from(plugin),
             mount,
             digest: digest.to_owned(),
-            source: Source { manifest, text },
+            source: Source { manifest, policy, text },
             imports: surface.imports,
             styles,
             component,

@@ -107,6 +107,14 @@ pub struct AuthPolicy {
     pub scopes: Vec<String>,
 }
 
+impl AuthPolicy {
+    /// Lets everybody in.
+    #[must_use]
+    pub fn everybody() -> Self {
+        Self { require: vec![SchemeName::Anonymous], scopes: Vec::new() }
+    }
+}
+
 /// An authentication scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -12,23 +12,21 @@ use http::header::UPGRADE;
 use http::request::Parts;
 
 use super::call::Callee;
-use super::contract::openapi;
+use super::contract::{self, Contracts, Served};
 use super::lower_json::Dialect;
+use super::page::{PAGE, Page};
 use super::rest::Routes;
 use super::rpc::{self, TypedCaller};
 use crate::capability::CallContext;
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
-use crate::plugin::manifest::{Form, Presentation};
-use crate::plugin::{Endpoint, Exchange, Plugin};
+use crate::plugin::manifest::Form;
+use crate::plugin::{Endpoint, Exchange, Plugin, Source};
 use crate::protocol::problem;
 use crate::protocol::rpc::shared::{self, Media, Methods, Request};
 
 /// Where each form is, unless the manifest says otherwise. REST has everything that is left.
 const PATHS: [(Form, &str); 3] = [(Form::Rpc, "/rpc"), (Form::Xmlrpc, "/xmlrpc"), (Form::Ws, "/ws")];
-
-/// The contract of REST.
-const OPENAPI: &str = "/openapi.json";
 
 /// A typed service, ready to answer.
 pub(super) struct TypedEndpoint {
@@ -39,6 +37,8 @@ pub(super) struct TypedEndpoint {
     methods: Methods,
     /// None when REST is not served.
     routes: Option<Routes>,
+    contracts: Contracts,
+    page: Page,
 }
 
 impl TypedEndpoint {
@@ -46,7 +46,8 @@ impl TypedEndpoint {
     ///
     /// # Errors
     /// In words for the plugin's author or its operator.
-    pub(super) fn new(callee: Callee, mount: &Arc<str>, presentation: &Presentation) -> Result<Self> {
+    pub(super) fn new(callee: Callee, mount: &Arc<str>, source: &Source) -> Result<Self> {
+        let presentation = &source.manifest.typed;
         let wanted = |form: Form| presentation.forms.as_ref().is_none_or(|forms| forms.contains(&form));
         ensure!(
             presentation.forms.as_ref().is_none_or(|forms| !forms.is_empty()),
@@ -72,14 +73,29 @@ impl TypedEndpoint {
             }
         }
         let service = callee.service();
+        let contracts = [contract::OPENAPI, contract::OPENRPC, contract::ASYNCAPI, contract::WIT];
+        let taken = paths.keys().map(String::as_str).chain(contracts);
         let reserved: BTreeSet<String> =
-            paths.keys().map(String::as_str).chain([OPENAPI]).filter_map(segment).collect();
+            taken.filter_map(|path| path.strip_prefix('/')).map(str::to_owned).collect();
         let routes = match wanted(Form::Rest) {
             true => Some(Routes::new(service, presentation, &reserved)?),
             false => None,
         };
-        let methods = Methods::new(&service.name, rpc::methods(service), callee.limits())?;
-        Ok(Self { callee, mount: Arc::clone(mount), paths, methods, routes })
+        let served = Served {
+            service,
+            mount,
+            routes: routes.as_ref(),
+            paths: &paths,
+            policy: &source.policy,
+            text: source.text.as_ref().map(|(_, text)| text.as_str()),
+        };
+        let contracts = Contracts::new(&served)?;
+        let page = Page::new(&served)?;
+        let methods = match contracts.discovered(&served) {
+            Some(around) => Methods::described(rpc::methods(service), callee.limits(), around)?,
+            None => Methods::new(&service.name, rpc::methods(service), callee.limits())?,
+        };
+        Ok(Self { callee, mount: Arc::clone(mount), paths, methods, routes, contracts, page })
     }
 
     /// What is served at a path below the mount.
@@ -94,25 +110,19 @@ impl TypedEndpoint {
     }
 
     async fn answer(&self, exchange: Exchange) -> Result<Response, Failure> {
+        if let Some(document) = self.contracts.at(&exchange.path) {
+            let head = &exchange.head;
+            return document.answer(&head.method, &head.headers, &exchange.address());
+        }
+        if exchange.path == PAGE {
+            return self.page.answer(&exchange.head.method, &exchange.head.headers, &exchange.address());
+        }
         match (self.form(&exchange.path), &self.routes) {
             (Some(Form::Rpc), _) => self.rpc(exchange, Dialect::Json).await,
             (Some(Form::Xmlrpc), _) => self.rpc(exchange, Dialect::XmlRpc).await,
-            (None, Some(routes)) if exchange.path == OPENAPI => self.openapi(&exchange, routes),
             (Some(Form::Ws), _) => self.websocket(exchange),
             (Some(Form::Rest), Some(routes)) => routes.answer(&self.callee, exchange).await,
             _ => Err(Failure::NotFound),
-        }
-    }
-
-    fn openapi(&self, exchange: &Exchange, routes: &Routes) -> Result<Response, Failure> {
-        const ALLOW: &str = "GET, HEAD, OPTIONS";
-        match exchange.head.method {
-            Method::GET | Method::HEAD => {
-                let document = openapi::document(self.callee.service(), routes, &exchange.address());
-                Ok(shared::document(document.to_string()))
-            }
-            Method::OPTIONS => Ok(problem::options(ALLOW)),
-            _ => Err(Failure::MethodNotAllowed { allow: ALLOW.to_owned() }),
         }
     }
 
@@ -134,7 +144,8 @@ impl TypedEndpoint {
             return Ok(problem::options(allow));
         }
         if dialect == Dialect::Json && (method == Method::GET || method == Method::HEAD) {
-            return Ok(shared::document(self.methods.contract(&address(&exchange))));
+            let document = self.contracts.openrpc().ok_or(Failure::NotFound)?;
+            return document.answer(&method, &exchange.head.headers, &exchange.address());
         }
         if method != Method::POST {
             return Err(Failure::MethodNotAllowed { allow: allow.to_owned() });
@@ -198,11 +209,6 @@ fn answer_message(
     }))
 }
 
-/// The one segment of a path.
-fn segment(path: &str) -> Option<String> {
-    path.strip_prefix('/').map(str::to_owned)
-}
-
 /// The address of the form that was asked.
 fn address(exchange: &Exchange) -> String {
     format!("{}{}", exchange.address(), exchange.path)
@@ -223,8 +229,9 @@ impl Endpoint for TypedEndpoint {
     fn claims(&self, head: &Parts) -> bool {
         // A plugin may have a WebSocket of its own beside its functions; ours has its path.
         let form = self.form(self.below(head));
-        let is_contract = self.routes.is_some() && self.below(head) == OPENAPI;
-        is_contract || form.is_some_and(|form| form == Form::Ws || !head.headers.contains_key(UPGRADE))
+        let below = self.below(head);
+        let is_ours = form.is_some() || below == PAGE || self.contracts.at(below).is_some();
+        form == Some(Form::Ws) || (is_ours && !head.headers.contains_key(UPGRADE))
     }
 
     fn serve<'a>(&'a self, exchange: Exchange) -> LocalFuture<'a, Result<Response, Failure>> {

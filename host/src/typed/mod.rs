@@ -11,6 +11,7 @@
 //! | `call` | one call, and what a function's own error is for protocols |
 //! | `rest`, `rpc`, `soap` | the forms |
 //! | `contract` | the contracts, each a pure function of the model |
+//! | `page` | the page for people, made of the contracts |
 //! | `endpoint` | which path below the mount is which of these |
 //!
 //! This module stands above the styles, and not among them: JSON-RPC, XML-RPC and SOAP have one code for their envelopes, batches
@@ -28,6 +29,7 @@ pub mod lower_text;
 pub mod lower_xml;
 pub mod model;
 pub mod names;
+pub mod page;
 pub mod reflect;
 pub mod rest;
 pub mod room;
@@ -90,7 +92,7 @@ impl Style for Typed {
             }
             program.probe(context.clone()).await?;
             let callee = Callee::new(Arc::clone(&program), reflected);
-            let endpoint = TypedEndpoint::new(callee, &context.mount, &source.manifest.typed)?;
+            let endpoint = TypedEndpoint::new(callee, &context.mount, source)?;
             let endpoint: Arc<dyn Endpoint> = Arc::new(endpoint);
             Ok(endpoint)
         })

@@ -4,7 +4,6 @@
 //! protocols themselves, with their batches, introspection and OpenRPC document, are those of RPC plugins.
 
 use super::call::{Callee, Outcome};
-use super::contract::json_schema;
 use super::lower_json::{self, Dialect, Refusal};
 use super::model::{Function, Service, Shape, Type};
 use super::room::Room;
@@ -26,7 +25,8 @@ fn method(function: &Function) -> Method {
             kind: kind(&parameter.of),
             required: !parameter.is_optional(),
             help: parameter.docs.clone(),
-            schema: Some(json_schema::schema(&parameter.of, None).to_string()),
+            // The contract of a typed service has schemas of its own.
+            schema: None,
         })
         .collect();
     Method {
@@ -35,7 +35,7 @@ fn method(function: &Function) -> Method {
         params,
         variadic: false,
         returns: function.returns.ok.as_deref().map_or(Kind::Nothing, kind),
-        returns_schema: function.returns.ok.as_deref().map(|of| json_schema::schema(of, None).to_string()),
+        returns_schema: None,
     }
 }
 

@@ -14,7 +14,8 @@ from harness import Host, Outcome, Suite, Tools, last_line
 
 FOLDER = pathlib.Path(__file__).parent / "open_rpc"
 
-PLUGINS = ("users", "spec-rpc")
+PLUGINS = {"users": "users", "spec-rpc": "spec-rpc", "orders": "shop/rpc", "spec-typed": "spec-typed/rpc"}
+"""The plugins, and where they are served: two of the style RPC, and two typed services."""
 
 INVALID_PARAMS = -32602
 
@@ -31,9 +32,9 @@ def discover(url: str) -> dict[str, object]:
 def meta_schema(host: Host, tools: Tools) -> Outcome:
     modules = tools.npm(["@open-rpc/meta-schema@1.14.9", "@json-schema-tools/meta-schema@1.7.5", "ajv@6.12.6"])
     outcome = Outcome()
-    for plugin in PLUGINS:
+    for plugin, path in PLUGINS.items():
         document = tools.scratch / f"{plugin}.json"
-        document.write_text(json.dumps(discover(f"{host.url}/{plugin}")))
+        document.write_text(json.dumps(discover(f"{host.url}/{path}")))
         done = tools.run([tools.node(), FOLDER / "validate.js", document], env={"NODE_PATH": str(modules)})
         outcome.check(plugin, (0, ""), (done.returncode, last_line(done.stderr) if done.stderr else ""))
     return outcome
@@ -42,9 +43,9 @@ def meta_schema(host: Host, tools: Tools) -> Outcome:
 def coverage(host: Host, tools: Tools) -> Outcome:
     modules = tools.npm(["@open-rpc/test-coverage@2.2.4"])
     outcome = Outcome()
-    with host.private(PLUGINS) as own:
-        for plugin in PLUGINS:
-            contract = discover(f"{own.url}/{plugin}") | {"openrpc": "1.2.6"}
+    with host.private(list(PLUGINS)) as own:
+        for plugin, path in PLUGINS.items():
+            contract = discover(f"{own.url}/{path}") | {"openrpc": "1.2.6"}
             document = tools.scratch / f"{plugin}.json"
             document.write_text(json.dumps(contract))
             done = tools.run([modules / ".bin" / "open-rpc-test-coverage", "-s", document, "-r", "json", "-t", "http"])
@@ -70,5 +71,11 @@ def is_fine(call: dict[str, object]) -> bool:
 
 SUITES = [
     Suite(name="OpenRPC meta-schema", protocol="JSON-RPC", version="1.14.9", run=meta_schema),
-    Suite(name="open-rpc-test-coverage", protocol="JSON-RPC", version="2.2.4", run=coverage),
+    Suite(
+        name="open-rpc-test-coverage", protocol="JSON-RPC", version="2.2.4", run=coverage,
+        known={
+            "spec-typed: trap": "it traps when it is called, which is what it is for",
+            "spec-typed: makeBytes": "it answers more than may be sent when it is asked for more, which is what it is for",
+        },
+    ),
 ]

@@ -61,6 +61,11 @@ impl Document {
         Ok(Self { before_address, after_address })
     }
 
+    /// A document that is written already, but for its address, which is a JSON string.
+    pub(super) fn written(before_address: String, after_address: String) -> Self {
+        Self { before_address, after_address }
+    }
+
     /// The document for a client that reached the plugin at this address.
     pub(super) fn at(&self, address: &str) -> String {
         let capacity = self.before_address.len() + address.len() + 2 + self.after_address.len();

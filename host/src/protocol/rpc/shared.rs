@@ -53,6 +53,19 @@ impl Methods {
         Ok(Self { table, contract })
     }
 
+    /// The same with a contract that is written already, but for the address: what stands before it and behind.
+    ///
+    /// # Errors
+    /// Which method breaks which rule.
+    pub(crate) fn described(
+        methods: Vec<Method>,
+        limits: &PluginLimits,
+        (before, after): (String, String),
+    ) -> Result<Self> {
+        let table = MethodTable::new(methods, limits)?;
+        Ok(Self { table, contract: Document::written(before, after) })
+    }
+
     /// Answers one JSON-RPC message; none when nothing in it is to be answered.
     pub(crate) async fn json<C: Caller>(&self, request: &Request<'_, C>, body: &[u8]) -> Option<String> {
         jsonrpc::answer(&self.service(request), &self.contract, body).await
@@ -76,11 +89,6 @@ impl Methods {
         reply(http::StatusCode::OK, XML, xmlrpc::answer(&self.service(request), charset, body).await)
     }
 
-    /// The OpenRPC document for a client that reached the service at this address.
-    pub(crate) fn contract(&self, address: &str) -> String {
-        self.contract.at(address)
-    }
-
     fn service<'a, C>(&'a self, request: &'a Request<'_, C>) -> Service<'a, C> {
         Service {
             methods: &self.table,
@@ -91,11 +99,6 @@ impl Methods {
             address: request.address,
         }
     }
-}
-
-/// A contract in JSON, as the answer to a GET.
-pub(crate) fn document(text: String) -> Response {
-    reply(http::StatusCode::OK, JSON, text)
 }
 
 /// A failure before the protocol had its say, or instead of it.

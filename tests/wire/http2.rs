@@ -308,11 +308,6 @@ fn errors_of_the_connection_end_it_with_their_code() {
             [&open[..], &frame(PUSH_PROMISE, END_HEADERS, 1, &[0, 0, 0, 2])].concat(),
             &[PROTOCOL_ERROR],
         ),
-        (
-            "more than the window",
-            [&open[..], &frame(DATA, 0, 1, &[0; 16_384]).repeat(70)].concat(),
-            &[FLOW_CONTROL_ERROR],
-        ),
     ];
     for (what, bytes, expected) in rows {
         let mut client = Client::open(&host);

@@ -10,7 +10,7 @@ use super::Reader;
 use crate::limits::XML_CAPTURE_BYTES_MAX;
 
 impl<'a> Reader<'a> {
-    /// Goes to the end of the element that has just begun, over its [`Event::End`], and gives it as XML text that means the same
+    /// Goes to the end of the element that has just begun, over its `Event::End`, and gives it as XML text that means the same
     /// anywhere: with every namespace in scope declared on it, since prefixes may also stand in its text and values.
     ///
     /// # Errors

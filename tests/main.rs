@@ -17,6 +17,7 @@ mod clients_rpc;
 mod clients_rpc_websocket;
 mod clients_soap;
 mod clients_websocket;
+mod command_line;
 mod content;
 mod examples;
 mod hostile;

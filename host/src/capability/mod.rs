@@ -151,7 +151,9 @@ pub enum Need {
 }
 
 impl Need {
-    fn is_met(self, grants: &Grants) -> bool {
+    /// Whether these grants say it.
+    #[must_use]
+    pub fn is_met(self, grants: &Grants) -> bool {
         match self {
             Self::Stores => !grants.stores.is_empty(),
             Self::Config => !grants.config.is_empty(),
@@ -357,7 +359,11 @@ pub fn check_http<I: AsRef<str>>(imports: &[I], exports: &[I]) -> Result<(), Ref
     }
 }
 
-fn find(import: &str) -> Result<&'static Offer, Refused> {
+/// What is offered for an import of this name.
+///
+/// # Errors
+/// When nothing is, or only in a version that is not compatible.
+pub fn find(import: &str) -> Result<&'static Offer, Refused> {
     if let Some(offer) = OFFERED.iter().find(|offer| is_compatible(offer.interface, import)) {
         return Ok(offer);
     }

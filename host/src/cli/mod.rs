@@ -1,7 +1,10 @@
 //! The command line: one file per verb, and nothing but reading what the user asked for.
 
 pub mod build;
+pub mod call;
+pub mod inspect;
 pub mod keys;
+mod offline;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -27,6 +30,10 @@ pub enum Verb {
     Serve(serve::Options),
     /// Build Rust plugins into components, ready for a plugin folder.
     Build(build::Options),
+    /// Say what a plugin file exports, what it would be granted, and where it would be served, without serving it.
+    Inspect(inspect::Options),
+    /// Call a function of a typed service, without serving it.
+    Call(call::Options),
     /// Make, list and revoke API keys.
     Keys(keys::Options),
 }
@@ -40,6 +47,8 @@ impl CommandLine {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.verb {
             Verb::Serve(options) => return serve::run(&options),
+            Verb::Inspect(options) => return inspect::run(&options),
+            Verb::Call(options) => return call::run(&options),
             Verb::Build(options) => build::run(options)?,
             Verb::Keys(options) => keys::run(options)?,
         }

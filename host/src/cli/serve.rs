@@ -55,7 +55,7 @@ pub struct Options {
 /// # Errors
 /// When the host cannot start: what is missing or wrong, where, and what to do.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    start_log();
+    start_log("info");
     let config = match &options.config {
         Some(path) => Config::read(path)?,
         None => Config::default(),
@@ -120,9 +120,10 @@ fn lanes(workers: usize) -> usize {
 /// More threads than any machine has cores.
 const WORKERS_MAX: usize = 1_024;
 
-fn start_log() {
+/// Starts the log on standard error, at this level unless `GUESTHOUSE_LOG` says another.
+pub(super) fn start_log(level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("GUESTHOUSE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -132,7 +133,7 @@ fn start_log() {
 }
 
 /// The state folder holds key hashes, callers' data and code that will be run: nobody else's business.
-fn make_private(state: &Path) -> Result<()> {
+pub(super) fn make_private(state: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state).with_context(|| {
         format!(

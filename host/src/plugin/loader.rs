@@ -5,6 +5,7 @@
 //! one plugin never overtake each other. Refuses to know what the steps do inside.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -19,7 +20,7 @@ use super::cache::{self, Cache};
 use super::catalog::{Catalog, Conflict};
 use super::compile::Compiler;
 use super::endpoint::Source;
-use super::folder::{COMPONENT_SUFFIX, Folder, MANIFEST_SUFFIX, ReadError, TEXT_SUFFIX};
+use super::folder::{COMPONENT_SUFFIX, Folder, MANIFEST_SUFFIX, Name, ReadError, TEXT_SUFFIX};
 use super::manifest::AuthPolicy;
 use super::retired::Retired;
 use super::watch::{Change, Watch};
@@ -209,6 +210,69 @@ struct Read {
     text: Option<Vec<u8>>,
 }
 
+impl Read {
+    fn tried(&self) -> Tried {
+        let text: &[u8] = self.text.as_deref().unwrap_or_default();
+        [&*self.bytes, &*self.manifest, text].map(cache::sha256)
+    }
+}
+
+/// One plugin, looked at as the loader does and not published.
+pub struct Examined {
+    /// Bytes of its file.
+    pub bytes: u64,
+    /// SHA-256 of its file, in hexadecimal.
+    pub digest: String,
+    /// Whether a manifest lies beside it.
+    pub has_manifest: bool,
+    /// What the manifest says; none when it cannot be read.
+    pub manifest: Option<Manifest>,
+    /// Names of imported interfaces and functions, as far as the file can be read.
+    pub imports: Vec<String>,
+    /// Names of exported interfaces and functions, as far as the file can be read.
+    pub exports: Vec<String>,
+    /// The plugin, ready to serve, or why it would not be served.
+    pub plugin: Result<Plugin>,
+}
+
+/// Does with one plugin of the folder all that [`Loader::start`] does short of publishing it: reads, vets, compiles in the
+/// child, links, binds. So what it says is what the host would say.
+///
+/// # Errors
+/// When the folder, the state folder or the plugin's file cannot be read. That the plugin would be refused is no error here.
+pub async fn examine(settings: Settings, file: &OsStr) -> Result<Examined> {
+    let plugin = match Name::of(file) {
+        Name::Component(plugin) => plugin,
+        Name::Refused(reason) => bail!(reason),
+        Name::Beside(_) | Name::Foreign => bail!(
+            "`{}` is no plugin file: the host takes files whose name ends with {COMPONENT_SUFFIX} and does not begin with a dot",
+            file.display()
+        ),
+    };
+    let mut work = Work::new(settings, Arc::new(Catalog::new()), Arc::default())?;
+    let read = work.read(&plugin)?;
+    let tried = read.tried();
+    let [digest, ..] = &tried;
+    let surface = vet::surface(&read.file, &read.bytes).unwrap_or_default();
+    let manifest = std::str::from_utf8(&read.manifest).ok();
+    let manifest = manifest.and_then(|text| Manifest::parse(&read.manifest_file, text).ok());
+    let (bytes, digest) = (read.bytes.len() as u64, digest.clone());
+    let has_manifest = work.folder.stamp(&read.manifest_file).is_some();
+    let plugin = match work.prepare_read(&plugin, read, &tried).await {
+        Ok(prepared) => work.link(prepared).await,
+        Err(error) => Err(error),
+    };
+    Ok(Examined {
+        bytes,
+        digest,
+        has_manifest,
+        manifest,
+        imports: surface.imports,
+        exports: surface.exports,
+        plugin,
+    })
+}
+
 /// What reading and preparing a plugin came to.
 enum Outcome {
     /// Its files are what they were when they were last tried.
@@ -336,38 +400,39 @@ impl Work {
 
     /// Everything that can be done beside what is live: read, vet, compile.
     async fn prepare(&self, plugin: &str) -> Outcome {
-        let file = format!("{plugin}{COMPONENT_SUFFIX}");
-        let bytes = match self.folder.read(
-            &file,
-            self.settings.host_limits.plugin_file_bytes_max,
-            "plugin_file_bytes_max",
-        ) {
-            Ok(bytes) => bytes,
+        let read = match self.read(plugin) {
+            Ok(read) => read,
             Err(ReadError::Missing(_)) => return Outcome::Gone,
             Err(error) => return Outcome::Failed(None, error.into()),
         };
-        let manifest_file = format!("{plugin}{MANIFEST_SUFFIX}");
-        let manifest = match self.folder.read(&manifest_file, MANIFEST_BYTES_MAX, "a manifest's limit") {
-            Ok(bytes) => bytes,
-            Err(ReadError::Missing(_)) => Vec::new(),
-            Err(error) => return Outcome::Failed(None, error.into()),
-        };
-        let text_file = format!("{plugin}{TEXT_SUFFIX}");
-        let text = match self.folder.read(&text_file, TYPED_TEXT_BYTES_MAX as u64, "a WIT text's limit") {
-            Ok(bytes) => Some(bytes),
-            Err(ReadError::Missing(_)) => None,
-            Err(error) => return Outcome::Failed(None, error.into()),
-        };
-        let tried =
-            [&bytes, &manifest, text.as_ref().unwrap_or(&Vec::new())].map(|bytes| cache::sha256(bytes));
+        let tried = read.tried();
         if self.records.get(plugin).is_some_and(|record| record.tried.as_ref() == Some(&tried)) {
             return Outcome::Unchanged;
         }
-        let read = Read { file, bytes, manifest_file, manifest, text_file, text };
         match self.prepare_read(plugin, read, &tried).await {
             Ok(prepared) => Outcome::Prepared(tried, Box::new(prepared)),
             Err(error) => Outcome::Failed(Some(tried), error),
         }
+    }
+
+    /// Reads a plugin's files. That its component is missing is an error; the others may be.
+    fn read(&self, plugin: &str) -> Result<Read, ReadError> {
+        let file = format!("{plugin}{COMPONENT_SUFFIX}");
+        let bytes = self.folder.read(
+            &file,
+            self.settings.host_limits.plugin_file_bytes_max,
+            "plugin_file_bytes_max",
+        )?;
+        let beside = |file: &str, bytes_max, limit| match self.folder.read(file, bytes_max, limit) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(ReadError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let manifest_file = format!("{plugin}{MANIFEST_SUFFIX}");
+        let manifest = beside(&manifest_file, MANIFEST_BYTES_MAX, "a manifest's limit")?.unwrap_or_default();
+        let text_file = format!("{plugin}{TEXT_SUFFIX}");
+        let text = beside(&text_file, TYPED_TEXT_BYTES_MAX as u64, "a WIT text's limit")?;
+        Ok(Read { file, bytes, manifest_file, manifest, text_file, text })
     }
 
     async fn prepare_read(&self, plugin: &str, read: Read, tried: &Tried) -> Result<Prepared> {

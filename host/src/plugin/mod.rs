@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use catalog::{Catalog, Route};
 pub use compile::Compiler;
 pub use endpoint::{Endpoint, Exchange, Source, Style};
-pub use loader::{Loader, Settings, Status};
+pub use loader::{Examined, Loader, Settings, Status, examine};
 pub use manifest::Manifest;
 
 /// One version of one plugin, ready to serve.

@@ -17,7 +17,7 @@ use crate::capability::CallContext;
 use crate::failure::Failure;
 use crate::limits::PluginLimits;
 use crate::protocol::failure_of;
-use crate::sandbox::{Program, ValuesExport};
+use crate::sandbox::{CallFailure, Program, ValuesExport};
 
 /// A typed service that can be called.
 pub struct Callee {
@@ -98,21 +98,31 @@ impl Callee {
         arguments: Vec<Val>,
         context: &CallContext,
     ) -> Result<Outcome, Failure> {
-        let (Some(export), Some(function)) = (self.exports.get(place), self.service.functions.get(place))
-        else {
-            return Err(Failure::NotFound);
+        match self.attempt(place, arguments, context).await {
+            Some(Ok(outcome)) => Ok(outcome),
+            Some(Err(failure)) => Err(failure_of(&failure, &self.program, context)),
+            None => Err(Failure::NotFound),
+        }
+    }
+
+    /// The same, for who may know why it failed. None when nothing stands at that place.
+    pub async fn attempt(
+        &self,
+        place: usize,
+        arguments: Vec<Val>,
+        context: &CallContext,
+    ) -> Option<Result<Outcome, CallFailure>> {
+        let (export, function) = (self.exports.get(place)?, self.service.functions.get(place)?);
+        let answer = match self.program.call_values(*export, arguments, context.clone()).await {
+            Ok(answer) => answer,
+            Err(failure) => return Some(Err(failure)),
         };
-        let answer = self
-            .program
-            .call_values(*export, arguments, context.clone())
-            .await
-            .map_err(|failure| failure_of(&failure, &self.program, context))?;
         let value = answer.value.into_iter().next();
-        Ok(match (function.returns.fallible, value) {
+        Some(Ok(match (function.returns.fallible, value) {
             (true, Some(Val::Result(Ok(value)))) => Outcome::Done(value.map(|value| *value)),
             (true, Some(Val::Result(Err(value)))) => Outcome::Refused(value.map(|value| *value)),
             (_, value) => Outcome::Done(value),
-        })
+        }))
     }
 
     /// Writes a result as JSON; `null` when there is nothing to say.

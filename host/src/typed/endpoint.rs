@@ -98,6 +98,21 @@ impl TypedEndpoint {
         Ok(Self { callee, mount: Arc::clone(mount), paths, methods, routes, contracts, page })
     }
 
+    /// The service.
+    pub(super) fn callee(&self) -> &Callee {
+        &self.callee
+    }
+
+    /// The forms with a path of their own, by that path.
+    pub(super) fn paths(&self) -> &BTreeMap<String, Form> {
+        &self.paths
+    }
+
+    /// None when REST is not served.
+    pub(super) fn routes(&self) -> Option<&Routes> {
+        self.routes.as_ref()
+    }
+
     /// What is served at a path below the mount.
     fn form(&self, path: &str) -> Option<Form> {
         let found = self.paths.get(path).copied();

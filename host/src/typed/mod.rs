@@ -12,6 +12,7 @@
 //! | `rest`, `rpc`, `soap` | the forms |
 //! | `contract` | the contracts, each a pure function of the model |
 //! | `page` | the page for people, made of the contracts |
+//! | `local` | a service without a protocol, for the command line |
 //! | `endpoint` | which path below the mount is which of these |
 //!
 //! This module stands above the styles, and not among them: JSON-RPC, XML-RPC and SOAP have one code for their envelopes, batches
@@ -24,6 +25,7 @@ mod endpoint;
 pub mod invalid;
 pub mod lift_json;
 pub mod lift_xml;
+pub mod local;
 pub mod lower_json;
 pub mod lower_text;
 pub mod lower_xml;

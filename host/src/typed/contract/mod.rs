@@ -21,7 +21,7 @@ mod json_schema;
 mod openapi;
 mod openrpc;
 mod text;
-mod wit;
+pub mod wit;
 mod wsdl;
 pub mod xml_schema;
 

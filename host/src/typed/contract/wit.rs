@@ -108,6 +108,23 @@ fn parts(id: &str) -> Option<(String, &str)> {
     })
 }
 
+/// One function as WIT writes it: `get-order: func(id: u64) -> result<order, problem>`.
+#[must_use]
+pub fn signature(function: &Function) -> String {
+    let parameters: Vec<String> = function.parameters.iter().map(field).collect();
+    format!("{}: func({}){}", escaped(&function.wit), parameters.join(", "), returned(function))
+}
+
+/// The named types of a service as WIT writes them, each before those that use it.
+#[must_use]
+pub fn definitions(service: &Service) -> String {
+    let mut out = String::new();
+    for of in &service.types {
+        definition(of, "", &mut out);
+    }
+    out
+}
+
 /// The types that functions use, and the functions.
 fn members<'f>(
     service: &Service,
@@ -133,14 +150,7 @@ fn members<'f>(
                 writeln!(out, "{indent}// `{}` has a type that the component gives no name.", function.wit);
             continue;
         }
-        let parameters: Vec<String> = function.parameters.iter().map(field).collect();
-        let _ = writeln!(
-            out,
-            "{indent}{before}{}: func({}){};",
-            escaped(&function.wit),
-            parameters.join(", "),
-            returned(function)
-        );
+        let _ = writeln!(out, "{indent}{before}{};", signature(function));
     }
 }
 

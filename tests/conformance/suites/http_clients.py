@@ -65,7 +65,7 @@ def program(tools: Tools, words: list[object], env: dict[str, str] | None = None
 
 def clients(tools: Tools) -> dict[str, tuple[str, Client]]:
     """Each with the version that it has to have spoken."""
-    python = tools.python(["requests==2.32.5", "httpx[http2]==0.28.1"])
+    python = tools.python(["requests==2.34.2", "httpx[http2]==0.28.1"])
     node = tools.node()
     tools.debian(["curl"])
     all_clients = {

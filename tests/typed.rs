@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::host::plugin_bytes;
-use crate::support::{Host, Shared, repository};
+use crate::support::{Answer, Host, Shared, python, repository};
 
 const JSON: &str = "application/json";
 
@@ -30,6 +30,7 @@ struct Case {
     has_back: bool,
     query: Option<Vec<String>>,
     xmlrpc: Option<String>,
+    xml: Option<String>,
     error: Option<Misfit>,
 }
 
@@ -61,6 +62,7 @@ fn cases() -> Vec<Case> {
                 _ => None,
             },
             xmlrpc: text_of(case, "xmlrpc"),
+            xml: text_of(case, "xml"),
             error: case.get("error").map(|error| Misfit {
                 pointer: text_of(error, "pointer").expect("a pointer"),
                 expected: text_of(error, "expected").expect("what was expected"),
@@ -218,6 +220,153 @@ fn every_case_holds_in_xml_rpc() {
         }
     });
     assert!(count > 120, "{count} cases have a form in XML-RPC");
+}
+
+const SOAP_11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+const SOAP_12: &str = "http://www.w3.org/2003/05/soap-envelope";
+const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// A version of SOAP: its namespace, the media type of its messages, and how a fault of the sender begins in it, with its status.
+const SOAP: [(&str, &str, &str, u16); 2] = [
+    (SOAP_11, "text/xml", "<env:Fault><faultcode>env:Client</faultcode>", 500),
+    (SOAP_12, "application/soap+xml", "<env:Fault><env:Code><env:Value>env:Sender</env:Value>", 400),
+];
+
+/// A message of SOAP, and its answer.
+fn soap(namespace: &str, media_type: &str, header: &str, body: &str) -> Answer {
+    let message = format!(
+        "<e:Envelope xmlns:e=\"{namespace}\" xmlns:xsi=\"{INSTANCE}\"><e:Header>{header}</e:Header><e:Body>{body}</e:Body>\
+         </e:Envelope>"
+    );
+    let answer = HOST.get().post("/spec-typed/soap", media_type, message);
+    let expected = format!("{media_type}; charset=utf-8");
+    assert_eq!(answer.header("content-type"), Some(expected.as_str()), "{body}: {}", answer.text());
+    answer
+}
+
+/// A call of a function of `spec-typed` with this content of its element.
+fn soap_call(function: &str, content: &str) -> String {
+    format!("<{function} xmlns=\"urn:guesthouse:spec-typed\">{content}</{function}>")
+}
+
+#[test]
+fn every_case_holds_in_soap_in_both_versions() {
+    let (mut count, mut same) = (0, 0);
+    for_every_case(|case| {
+        let Some(xml) = &case.xml else { return Ok(()) };
+        for (namespace, media_type, fault, status) in SOAP {
+            count += 1;
+            let name = method(&case.of);
+            let call = |value: &str| {
+                let answer = soap(namespace, media_type, "", &soap_call(&name, value));
+                (answer.status, answer.text().to_owned())
+            };
+            let (seen_status, seen) = call(&format!("<value>{xml}</value>"));
+            if let Some(error) = &case.error {
+                let place = format!(">{}: expected ", error.pointer);
+                if !seen.contains(fault) || !seen.contains(&place) || seen_status != status {
+                    return Err(format!("{seen_status} {seen}, expected {fault}...{place}"));
+                }
+                continue;
+            }
+            equal(&seen_status, &200)?;
+            // What was answered is taken again and answered in the same way; and it is what was sent, but for other spellings.
+            let open =
+                format!("<{name}Response xmlns=\"urn:guesthouse:spec-typed\" xmlns:xsi=\"{INSTANCE}\">");
+            let content =
+                seen.split_once(&open).and_then(|(_, rest)| rest.split_once(&format!("</{name}Response>")));
+            let Some((content, _)) = content else { return Err(format!("seen {seen}")) };
+            let again = content.replace("<result", "<value").replace("</result", "</value");
+            equal(&call(&again), &(200, seen.clone()))?;
+            same += usize::from(content == format!("<result>{xml}</result>"));
+        }
+        Ok(())
+    });
+    assert!(count > 240 && same > 140, "{count} calls, {same} of them answered in the same spelling");
+}
+
+#[test]
+fn soap_has_the_functions_own_error_in_the_detail_and_its_own_faults_for_the_rest() {
+    let host = HOST.get();
+    let plain = "<error><notFound>7</notFound></error>";
+    for (namespace, media_type, fault, status) in SOAP {
+        let is_11 = namespace == SOAP_11;
+        let seen = |header: &str, body: &str| {
+            let answer = soap(namespace, media_type, header, body);
+            (answer.status, answer.text().to_owned())
+        };
+        let call = |function: &str, content: &str| seen("", &soap_call(function, content));
+        let refused = call("failWith", plain);
+        let detail = format!(
+            "<failWithFault xmlns=\"urn:guesthouse:spec-typed\" xmlns:xsi=\"{INSTANCE}\">{plain}</failWithFault>"
+        );
+        assert!(refused.0 == status && refused.1.contains(fault), "{refused:?}");
+        assert!(refused.1.contains(&detail) && refused.1.contains(">not found"), "{refused:?}");
+        let refused = call("fail", "");
+        assert!(refused.1.contains(fault) && refused.1.contains(">The call was refused.<"), "{refused:?}");
+        assert_eq!(refused.1.contains("<detail/>"), is_11, "{refused:?}");
+        let done = call("nothing", "");
+        assert!(
+            done.0 == 200 && done.1.contains("<nothingResponse ") && !done.1.contains("<result"),
+            "{done:?}"
+        );
+        for body in ["", &soap_call("none", ""), "<nothing xmlns=\"urn:other\"/>"] {
+            let unknown = seen("", body);
+            assert!(unknown.1.contains(fault), "{unknown:?}");
+            assert!(unknown.1.contains("no such operation"), "{unknown:?}");
+            assert_eq!(unknown.1.contains("ProcedureNotPresent"), !is_11, "{unknown:?}");
+        }
+        let unknown = call("echoU8", "<value>1</value><other/>");
+        assert!(unknown.1.contains(">/other: expected only the elements value, found "), "{unknown:?}");
+        assert_eq!(unknown.1.contains("BadArguments"), !is_11, "{unknown:?}");
+        let mandatory = seen("<h xmlns=\"urn:h\" e:mustUnderstand=\"1\"/>", &soap_call("nothing", ""));
+        assert!(mandatory.0 == 500 && mandatory.1.contains("env:MustUnderstand<"), "{mandatory:?}");
+        let trapped = call("trap", "");
+        let receiver = if is_11 { "env:Server<" } else { "env:Receiver<" };
+        assert!(trapped.0 == 500 && trapped.1.contains(receiver), "{trapped:?}");
+        let addressed = |action: &str| {
+            seen(
+                &format!(
+                    "<a:Action xmlns:a=\"http://www.w3.org/2005/08/addressing\">{action}</a:Action>\
+                     <a:MessageID xmlns:a=\"http://www.w3.org/2005/08/addressing\">urn:m</a:MessageID>"
+                ),
+                &soap_call("nothing", ""),
+            )
+        };
+        let related = addressed("urn:guesthouse:spec-typed#nothing");
+        assert!(related.0 == 200 && related.1.contains(">urn:m<"), "{related:?}");
+        assert!(addressed("urn:other").1.contains("ActionNotSupported"));
+    }
+    let other = "<e:Envelope xmlns:e=\"urn:other\"><e:Body/></e:Envelope>";
+    let mismatch = host.post("/spec-typed/soap", "text/xml", other);
+    assert!(mismatch.text().contains("VersionMismatch"), "{}", mismatch.text());
+    // MTOM: what was sent as a part is read as base64 in its place.
+    let package = format!(
+        "--b\r\nContent-Type: application/xop+xml; type=\"text/xml\"\r\nContent-ID: <r>\r\n\r\n\
+         <e:Envelope xmlns:e=\"{SOAP_11}\"><e:Body>{}</e:Body></e:Envelope>\r\n\
+         --b\r\nContent-ID: <p>\r\n\r\nabc\r\n--b--\r\n",
+        soap_call(
+            "echoBytes",
+            "<value><i:Include xmlns:i=\"http://www.w3.org/2004/08/xop/include\" href=\"cid:p\"/></value>"
+        )
+    );
+    let media_type =
+        "multipart/related; boundary=b; start=\"<r>\"; type=\"application/xop+xml\"; start-info=\"text/xml\"";
+    let included = host.post("/spec-typed/soap", media_type, package);
+    assert!(included.text().contains("<result>YWJj</result>"), "{}", included.text());
+    assert_eq!(host.get("/spec-typed/soap?wsdl").status, 200);
+    assert_eq!(host.get("/spec-typed/soap").status, 405);
+    assert_eq!(host.post("/spec-typed/soap", JSON, "{}").status, 415);
+    assert_eq!(
+        host.request("OPTIONS", "/spec-typed/soap", &[], b"").header("allow"),
+        Some("GET, HEAD, OPTIONS, POST")
+    );
+}
+
+#[test]
+fn zeep_calls_every_function_of_orders_from_the_wsdl_alone() {
+    let host = Host::builder().plugin("orders").start();
+    python("typed_soap.py", &[format!("{}/shop/soap?wsdl", host.url())]);
 }
 
 /// A call over WebSocket, and its answer.

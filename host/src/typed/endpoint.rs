@@ -17,6 +17,7 @@ use super::lower_json::Dialect;
 use super::page::{PAGE, Page};
 use super::rest::Routes;
 use super::rpc::{self, TypedCaller};
+use super::soap;
 use crate::capability::CallContext;
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
@@ -24,9 +25,11 @@ use crate::plugin::manifest::Form;
 use crate::plugin::{Endpoint, Exchange, Plugin, Source};
 use crate::protocol::problem;
 use crate::protocol::rpc::shared::{self, Media, Methods, Request};
+use crate::protocol::soap::shared::{self as soap_shared, Operations};
 
 /// Where each form is, unless the manifest says otherwise. REST has everything that is left.
-const PATHS: [(Form, &str); 3] = [(Form::Rpc, "/rpc"), (Form::Xmlrpc, "/xmlrpc"), (Form::Ws, "/ws")];
+const PATHS: [(Form, &str); 4] =
+    [(Form::Rpc, "/rpc"), (Form::Xmlrpc, "/xmlrpc"), (Form::Soap, "/soap"), (Form::Ws, "/ws")];
 
 /// A typed service, ready to answer.
 pub(super) struct TypedEndpoint {
@@ -35,6 +38,8 @@ pub(super) struct TypedEndpoint {
     /// The forms with a path of their own, by that path.
     paths: BTreeMap<String, Form>,
     methods: Methods,
+    /// None when SOAP is not served.
+    operations: Option<Operations>,
     /// None when REST is not served.
     routes: Option<Routes>,
     contracts: Contracts,
@@ -95,7 +100,12 @@ impl TypedEndpoint {
             Some(around) => Methods::described(rpc::methods(service), callee.limits(), around)?,
             None => Methods::new(&service.name, rpc::methods(service), callee.limits())?,
         };
-        Ok(Self { callee, mount: Arc::clone(mount), paths, methods, routes, contracts, page })
+        let operations = contracts.wsdl().map(|document| {
+            let names = service.functions.iter().map(|function| function.name.as_str());
+            Operations::new(&soap::namespace(service), names, &document.text("http://localhost"))
+        });
+        let operations = operations.transpose()?;
+        Ok(Self { callee, mount: Arc::clone(mount), paths, methods, operations, routes, contracts, page })
     }
 
     /// The service.
@@ -135,6 +145,7 @@ impl TypedEndpoint {
         match (self.form(&exchange.path), &self.routes) {
             (Some(Form::Rpc), _) => self.rpc(exchange, Dialect::Json).await,
             (Some(Form::Xmlrpc), _) => self.rpc(exchange, Dialect::XmlRpc).await,
+            (Some(Form::Soap), _) => self.soap(exchange).await,
             (Some(Form::Ws), _) => self.websocket(exchange),
             (Some(Form::Rest), Some(routes)) => routes.answer(&self.callee, exchange).await,
             _ => Err(Failure::NotFound),
@@ -150,6 +161,31 @@ impl TypedEndpoint {
             return Err(Failure::MethodNotAllowed { allow: ALLOW.to_owned() });
         }
         shared::open_websocket(self.callee.program(), exchange, answer_message)
+    }
+
+    async fn soap(&self, mut exchange: Exchange) -> Result<Response, Failure> {
+        let (Some(operations), Some(document)) = (&self.operations, self.contracts.wsdl()) else {
+            return Err(Failure::NotFound);
+        };
+        let head = &exchange.head;
+        match head.method {
+            Method::POST => {}
+            Method::GET | Method::HEAD if soap_shared::asks_for_contract(head) => {
+                return document.answer(&head.method, &head.headers, &exchange.address());
+            }
+            Method::OPTIONS => return Ok(problem::options(soap_shared::ALLOW)),
+            _ => return Err(Failure::MethodNotAllowed { allow: soap_shared::ALLOW.to_owned() }),
+        }
+        let context = &exchange.context;
+        let request = soap_shared::Request {
+            headers: &head.headers,
+            limits: self.callee.limits(),
+            plugin: &self.callee.service().name,
+            request_id: context.request_id,
+        };
+        let call =
+            async |operation: &str, body: &str| soap::call(&self.callee, context, operation, body).await;
+        operations.answer(&request, &mut exchange.body, call).await
     }
 
     async fn rpc(&self, mut exchange: Exchange, dialect: Dialect) -> Result<Response, Failure> {
@@ -256,6 +292,7 @@ impl Endpoint for TypedEndpoint {
     fn render(&self, failure: &Failure, head: &Parts) -> Response {
         match self.form(self.below(head)) {
             Some(Form::Rpc | Form::Xmlrpc) => shared::render(failure, head),
+            Some(Form::Soap) => soap_shared::render(failure, head),
             _ => problem::render(failure, Some(&head.method)),
         }
     }

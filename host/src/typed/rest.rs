@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 use wasmtime::component::Val;
@@ -405,8 +405,7 @@ async fn body(callee: &Callee, exchange: &mut Exchange) -> Result<Bytes, Failure
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let coded = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes() != b"identity");
-    !coded && MediaType::of(headers).is_some_and(|media_type| media_type.essence == "application/json")
+    MediaType::of(headers).is_some_and(|media_type| media_type.essence == "application/json")
 }
 
 /// The arguments in the order of the parameters.

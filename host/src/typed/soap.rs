@@ -1,21 +1,56 @@
 //! A typed service as SOAP, document/literal wrapped: what stands in the body.
 //!
 //! Owns the wrapper elements: `<getOrder>` with an element for each parameter, `<getOrderResponse>` with `<result>`, and
-//! `<getOrderFault>` in a fault's detail. Refuses to know envelopes, versions and HTTP.
+//! `<getOrderFault>` in a fault's detail; and how a call is carried out between them. Refuses to know envelopes, versions and HTTP.
 
 use wasmtime::component::Val;
 
+use super::call::{Callee, Outcome};
 use super::lift_xml::{self, Unwritable};
 use super::lower_xml::{self, INSTANCE, Refusal};
 use super::model::{Function, Service};
 use super::room::Room;
+use crate::capability::CallContext;
+use crate::failure::Failure;
 use crate::limits::PluginLimits;
+use crate::protocol::soap::shared::Answer;
 use crate::protocol::xml::{Bounds, Document, Event, Reader};
 
 /// The namespace of a service's elements and types.
 #[must_use]
 pub fn namespace(service: &Service) -> String {
     format!("urn:guesthouse:{}", service.name)
+}
+
+/// Carries out one call: the local name of the body's one element, and that element.
+pub(super) async fn call(
+    callee: &Callee,
+    context: &CallContext,
+    operation: &str,
+    body: &str,
+) -> Result<Answer, Failure> {
+    let Some((place, function)) = callee.find(operation) else { return Ok(Answer::Unknown) };
+    let limits = callee.limits();
+    let namespace = namespace(callee.service());
+    let mut room = Room::new(limits.typed_value_bytes_max);
+    let arguments = match arguments(function, &namespace, body, limits, &mut room) {
+        Ok(arguments) => arguments,
+        Err(Refusal::Invalid(invalid)) => return Ok(Answer::Invalid(invalid.sentence())),
+        // The protocol has read the text before, so this is never seen.
+        Err(Refusal::Xml(error)) => return Ok(Answer::Invalid(error.kind.public().to_owned())),
+    };
+    let unwritable = |error: Unwritable| callee.unwritable(function, error, context);
+    let bytes_max = limits.response_bytes_max;
+    match callee.call(place, arguments, context).await? {
+        Outcome::Done(value) => {
+            response(function, &namespace, value.as_ref(), bytes_max).map(Answer::Done).map_err(unwritable)
+        }
+        Outcome::Refused(error) => {
+            let refused = callee.refused(function, error.as_ref(), context)?;
+            let detail = detail(function, &namespace, error.as_ref(), bytes_max).map_err(unwritable)?;
+            Ok(Answer::Refused { reason: refused.message, detail })
+        }
+    }
 }
 
 /// Reads the arguments of a function from the one element of a body.

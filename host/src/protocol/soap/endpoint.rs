@@ -127,36 +127,47 @@ impl SoapEndpoint {
         Ok(contract_answer(document))
     }
 
-    fn refuse(&self, refusal: Refusal, version: Version, context: &CallContext) -> Result<Response, Failure> {
-        match refusal {
-            Refusal::MediaType(wanted) => {
-                let accept = match wanted {
-                    Some(wanted) => wanted.to_owned(),
-                    None => accepted(&self.service.versions),
-                };
-                Err(Failure::UnsupportedMediaType { accept })
-            }
-            Refusal::Fault { fault, cause } => {
-                if let Some(cause) = cause {
-                    tracing::debug!(
-                        plugin = %self.program.capabilities().plugin, request = %context.request_id,
-                        "the message cannot be read: {cause}"
-                    );
-                }
-                // The host's own fault is not under the limits of the plugin's answers.
-                respond(version, Err(*fault), false, &PluginLimits::DEFAULT)
-                    .map_err(|invalid| self.invalid(&invalid, context))
-            }
-        }
+    fn refuse(&self, refused: Refusal, version: Version, context: &CallContext) -> Result<Response, Failure> {
+        let plugin = &self.program.capabilities().plugin;
+        refusal(refused, version, &self.service.versions, plugin, context.request_id)
     }
 
-    fn invalid(&self, invalid: &Invalid, context: &CallContext) -> Failure {
-        tracing::warn!(
-            plugin = %self.program.capabilities().plugin, request = %context.request_id,
-            "the plugin's answer cannot be sent: {invalid}"
-        );
-        Failure::PluginAnswerInvalid
+    fn invalid(&self, answer: &Invalid, context: &CallContext) -> Failure {
+        invalid(&self.program.capabilities().plugin, context.request_id, answer)
     }
+}
+
+/// Answers a message that is not handed to the plugin.
+pub(super) fn refusal(
+    refusal: Refusal,
+    version: Version,
+    versions: &[Version],
+    plugin: &str,
+    request_id: RequestId,
+) -> Result<Response, Failure> {
+    match refusal {
+        Refusal::MediaType(wanted) => {
+            let accept = match wanted {
+                Some(wanted) => wanted.to_owned(),
+                None => accepted(versions),
+            };
+            Err(Failure::UnsupportedMediaType { accept })
+        }
+        Refusal::Fault { fault, cause } => {
+            if let Some(cause) = cause {
+                tracing::debug!(%plugin, request = %request_id, "the message cannot be read: {cause}");
+            }
+            // The host's own fault is not under the limits of the plugin's answers.
+            respond(version, Err(*fault), false, &PluginLimits::DEFAULT)
+                .map_err(|answer| invalid(plugin, request_id, &answer))
+        }
+    }
+}
+
+/// Says in the log why an answer cannot be sent.
+pub(super) fn invalid(plugin: &str, request_id: RequestId, answer: &Invalid) -> Failure {
+    tracing::warn!(%plugin, request = %request_id, "the plugin's answer cannot be sent: {answer}");
+    Failure::PluginAnswerInvalid
 }
 
 pub(super) fn summary(service: &Service, has_contract: bool) -> String {

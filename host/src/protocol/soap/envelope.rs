@@ -23,9 +23,6 @@ pub(super) const ROLE_NONE: &str = "http://www.w3.org/2003/05/soap-envelope/role
 const ENCODINGS: [&str; 2] =
     ["http://www.w3.org/2003/05/soap-encoding", "http://www.w3.org/2003/05/soap-envelope/encoding/none"];
 
-/// The namespace of the subcodes for calls (SOAP 1.2 part 2, section 4.4).
-const RPC: &str = "http://www.w3.org/2003/05/soap-rpc";
-
 /// Why a message is not handed to the plugin.
 #[derive(Debug)]
 pub(super) enum Refusal {
@@ -95,15 +92,7 @@ pub(super) fn read(
     }
     let known = &service.operations;
     if !known.is_empty() && !body.is_empty() && !known.iter().any(|known| same(known, &operation)) {
-        let mut fault = fault::host(FaultCode::Sender, "This service has no such operation.");
-        fault
-            .subcodes
-            .push(QualifiedName { namespace: RPC.to_owned(), name: "ProcedureNotPresent".to_owned() });
-        if version == Version::Soap11 {
-            // Section 4.4: what is wrong with the body has a detail, be it an empty one.
-            fault.detail = Some(String::new());
-        }
-        return Err(fault.into());
+        return Err(fault::unknown_operation(version).into());
     }
     Ok(Call {
         version,

@@ -9,6 +9,9 @@ use super::{Fault, FaultCode, QualifiedName, Version, addressing};
 use crate::limits::PluginLimits;
 use crate::protocol::xml::{is_language_tag_like, is_name, push_attribute, push_text};
 
+/// The namespace of the subcodes for calls (SOAP 1.2 part 2, section 4.4).
+const RPC: &str = "http://www.w3.org/2003/05/soap-rpc";
+
 /// A fault of the host's own.
 pub(super) fn host(code: FaultCode, reason: impl Into<String>) -> Fault {
     Fault {
@@ -20,6 +23,22 @@ pub(super) fn host(code: FaultCode, reason: impl Into<String>) -> Fault {
         detail: None,
         headers: Vec::new(),
     }
+}
+
+/// The fault of a call of something that is not there.
+pub(super) fn unknown_operation(version: Version) -> Fault {
+    let mut fault = host(FaultCode::Sender, "This service has no such operation.");
+    fault.subcodes.push(call_subcode("ProcedureNotPresent"));
+    if version == Version::Soap11 {
+        // Section 4.4: what is wrong with the body has a detail, be it an empty one.
+        fault.detail = Some(String::new());
+    }
+    fault
+}
+
+/// A subcode for calls.
+pub(super) fn call_subcode(name: &str) -> QualifiedName {
+    QualifiedName { namespace: RPC.to_owned(), name: name.to_owned() }
 }
 
 /// The envelope of a fault.

@@ -20,7 +20,7 @@ const SOAP_12: &str = "application/soap+xml";
 
 /// What may be asked of the address that takes messages, and of the address of the contract.
 pub(super) const ALLOW: &str = "OPTIONS, POST";
-pub(super) const ALLOW_CONTRACT: &str = "GET, HEAD, OPTIONS, POST";
+pub(crate) const ALLOW_CONTRACT: &str = "GET, HEAD, OPTIONS, POST";
 
 /// What a request's head says of its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ fn soap_action(headers: &HeaderMap) -> Result<Option<String>, Failure> {
 }
 
 /// Whether a request asks for the contract: `?wsdl` in any case, as every toolkit has it.
-pub(super) fn asks_for_contract(head: &Parts) -> bool {
+pub(crate) fn asks_for_contract(head: &Parts) -> bool {
     head.uri.query().is_some_and(|query| {
         query
             .split('&')

@@ -31,6 +31,7 @@ mod guest_tests;
 mod http;
 mod message;
 mod multipart;
+pub(crate) mod shared;
 #[cfg(test)]
 #[allow(clippy::result_large_err, reason = "the type of an answer is that of the contract")]
 mod transcripts;

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -64,6 +64,19 @@ class Outcome:
     def figure(self, text: str) -> None:
         """Notes what was measured."""
         self.figures.append(text)
+
+
+    def printed(self, done: subprocess.CompletedProcess[str], cases: Iterable[str]) -> Outcome:
+        """Passes the cases that a client's program printed, a line each. The others fail with the last thing that it said."""
+        lines = done.stdout.splitlines()
+        for case in cases:
+            if case in lines:
+                self.passed(case)
+            else:
+                self.failed(case, last_line(done.stderr or done.stdout))
+        if done.returncode != 0:
+            self.failed("ends well", f"status {done.returncode}: {last_line(done.stderr)}")
+        return self
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,9 +5,8 @@ every kind back, as far as the client can. Their own programs lie in `json_rpc/`
 """
 
 import pathlib
-import subprocess
 
-from harness import Host, Outcome, Suite, Tools, last_line
+from harness import Host, Outcome, Suite, Tools
 
 CLIENTS = pathlib.Path(__file__).parent / "json_rpc"
 
@@ -15,20 +14,6 @@ CALLS = ("by position", "unknown method", "failure", "values")
 NAMED = "by name"
 NOTIFICATION = "notification"
 BATCH = "batch"
-
-
-def judge(done: subprocess.CompletedProcess[str], cases: tuple[str, ...]) -> Outcome:
-    """Passes the cases that the client printed. The others fail with the last thing that it said."""
-    outcome = Outcome()
-    printed = done.stdout.splitlines()
-    for case in cases:
-        if case in printed:
-            outcome.passed(case)
-        else:
-            outcome.failed(case, last_line(done.stderr or done.stdout))
-    if done.returncode != 0:
-        outcome.failed("ends well", f"status {done.returncode}: {last_line(done.stderr)}")
-    return outcome
 
 
 def over_http(host: Host) -> str:
@@ -42,55 +27,55 @@ def over_websocket(host: Host) -> str:
 def jsonrpcclient(host: Host, tools: Tools) -> Outcome:
     python = tools.python(["jsonrpcclient==4.0.3", "requests==2.34.2"])
     done = tools.run([python, CLIENTS / "with_jsonrpcclient.py", over_http(host)])
-    return judge(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
+    return Outcome().printed(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
 
 
 def pelix(host: Host, tools: Tools) -> Outcome:
     python = tools.python(["jsonrpclib-pelix==1.2.0"])
     done = tools.run([python, CLIENTS / "with_jsonrpclib_pelix.py", over_http(host)])
-    return judge(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
+    return Outcome().printed(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
 
 
 def pjrpc(host: Host, tools: Tools) -> Outcome:
     python = tools.python(["pjrpc[requests]==2.2.0"])
     done = tools.run([python, CLIENTS / "with_pjrpc.py", over_http(host)])
-    return judge(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
+    return Outcome().printed(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
 
 
 def tinyrpc(host: Host, tools: Tools) -> Outcome:
     python = tools.python(["tinyrpc[httpclient]==1.1.7"])
     done = tools.run([python, CLIENTS / "with_tinyrpc.py", over_http(host)])
-    return judge(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
+    return Outcome().printed(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
 
 
 def jayson(host: Host, tools: Tools) -> Outcome:
     env = {"NODE_PATH": str(tools.npm(["jayson@5.0.0"]))}
     done = tools.run([tools.node(), CLIENTS / "with_jayson.js", over_http(host)], env=env)
-    return judge(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
+    return Outcome().printed(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
 
 
 def json_rpc_2_0(host: Host, tools: Tools) -> Outcome:
     env = {"NODE_PATH": str(tools.npm(["json-rpc-2.0@1.8.1"]))}
     done = tools.run([tools.node(), CLIENTS / "with_json_rpc_2_0.js", over_http(host)], env=env)
-    return judge(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
+    return Outcome().printed(done, (*CALLS, NAMED, NOTIFICATION, BATCH))
 
 
 def perl_legacy(host: Host, tools: Tools) -> Outcome:
     tools.debian(["libjson-rpc-perl"])
     done = tools.run(["perl", CLIENTS / "with_json_rpc_legacy.pl", over_http(host)])
-    return judge(done, (*CALLS, NAMED, NOTIFICATION))
+    return Outcome().printed(done, (*CALLS, NAMED, NOTIFICATION))
 
 
 def jsonrpc_websocket(host: Host, tools: Tools) -> Outcome:
     python = tools.python(["jsonrpc-websocket==4.1.0"])
     done = tools.run([python, CLIENTS / "with_jsonrpc_websocket.py", over_websocket(host)])
-    return judge(done, (*CALLS, NAMED, NOTIFICATION, "at the same time"))
+    return Outcome().printed(done, (*CALLS, NAMED, NOTIFICATION, "at the same time"))
 
 
 def jayson_websocket(host: Host, tools: Tools) -> Outcome:
     env = {"NODE_PATH": str(tools.npm(["jayson@5.0.0"]))}
     done = tools.run([tools.node(), CLIENTS / "with_jayson.js", over_websocket(host)], env=env)
-    return judge(done, (*CALLS, NAMED, NOTIFICATION, BATCH, "at the same time"))
+    return Outcome().printed(done, (*CALLS, NAMED, NOTIFICATION, BATCH, "at the same time"))
 
 
 PROTOCOL = "JSON-RPC"

@@ -6,7 +6,6 @@ with their details. The clients' own programs lie in `soap/clients/`; each print
 
 import pathlib
 import shutil
-import subprocess
 import urllib.request
 
 from harness import Host, Outcome, Suite, Tools, last_line
@@ -17,35 +16,26 @@ CALLS = ("calls", "structures and dates", "InsufficientFunds", "UnknownAccount")
 BOTH = ("1.1", "1.2")
 
 
-def judge(outcome: Outcome, done: subprocess.CompletedProcess[str], titles: tuple[str, ...]) -> Outcome:
-    """Passes the cases that the client printed. The others fail with the last thing that it said."""
-    printed = done.stdout.splitlines()
-    for case in (f"{title}: {call}" for title in titles for call in CALLS):
-        if case in printed:
-            outcome.passed(case)
-        else:
-            outcome.failed(case, last_line(done.stderr or done.stdout))
-    if done.returncode != 0:
-        outcome.failed("ends well", f"status {done.returncode}: {last_line(done.stderr)}")
-    return outcome
+def cases(titles: tuple[str, ...]) -> list[str]:
+    return [f"{title}: {call}" for title in titles for call in CALLS]
 
 
 def zeep(host: Host, tools: Tools) -> Outcome:
     python = tools.python(["zeep==4.3.3"])
     titles = tuple(title for version in BOTH for title in (version, f"{version} with addressing"))
-    return judge(Outcome(), tools.run([python, CLIENTS / "zeep_bank.py", f"{host.url}/bank"]), titles)
+    return Outcome().printed(tools.run([python, CLIENTS / "zeep_bank.py", f"{host.url}/bank"]), cases(titles))
 
 
 def suds(host: Host, tools: Tools) -> Outcome:
     python = tools.python(["suds-community==1.2.0"])
-    return judge(Outcome(), tools.run([python, CLIENTS / "suds_bank.py", f"{host.url}/bank"]), ("1.1",))
+    return Outcome().printed(tools.run([python, CLIENTS / "suds_bank.py", f"{host.url}/bank"]), cases(("1.1",)))
 
 
 def node_soap(host: Host, tools: Tools) -> Outcome:
     env = {"NODE_PATH": str(tools.npm(["soap@1.13.0"]))}
     command = [tools.node(), CLIENTS / "node_soap_bank.js", f"{host.url}/bank", f"{host.url}/spec-soap"]
     done = tools.run(command, env=env)
-    outcome = judge(Outcome(), done, (*BOTH, *(f"{version} with MTOM" for version in BOTH)))
+    outcome = Outcome().printed(done, cases((*BOTH, *(f"{version} with MTOM" for version in BOTH))))
     for case in ("MTOM: a part that the answer includes", "MTOM: a part of its own"):
         if case in done.stdout.splitlines():
             outcome.passed(case)
@@ -57,17 +47,17 @@ def node_soap(host: Host, tools: Tools) -> Outcome:
 def strong_soap(host: Host, tools: Tools) -> Outcome:
     env = {"NODE_PATH": str(tools.npm(["strong-soap@5.0.10"]))}
     done = tools.run([tools.node(), CLIENTS / "strong_soap_bank.js", f"{host.url}/bank"], env=env)
-    return judge(Outcome(), done, BOTH)
+    return Outcome().printed(done, cases(BOTH))
 
 
 def php(host: Host, tools: Tools) -> Outcome:
     tools.debian(["php-cli", "php-soap"])
-    return judge(Outcome(), tools.run(["php", CLIENTS / "bank.php", f"{host.url}/bank"]), BOTH)
+    return Outcome().printed(tools.run(["php", CLIENTS / "bank.php", f"{host.url}/bank"]), cases(BOTH))
 
 
 def soap_lite(host: Host, tools: Tools) -> Outcome:
     tools.debian(["libsoap-lite-perl"])
-    return judge(Outcome(), tools.run(["perl", CLIENTS / "soap_lite_bank.pl", f"{host.url}/bank"]), BOTH)
+    return Outcome().printed(tools.run(["perl", CLIENTS / "soap_lite_bank.pl", f"{host.url}/bank"]), cases(BOTH))
 
 
 def gsoap(host: Host, tools: Tools) -> Outcome:
@@ -89,7 +79,7 @@ def gsoap(host: Host, tools: Tools) -> Outcome:
             if done.returncode != 0:
                 outcome.failed(f"{version}: {command[0]}", last_line(done.stderr))
         for title in (version, f"{version} with MTOM"):
-            judge(outcome, tools.run([folder / "client", f"{host.url}/bank", title], cwd=folder), (title,))
+            outcome.printed(tools.run([folder / "client", f"{host.url}/bank", title], cwd=folder), cases((title,)))
     return outcome
 
 

@@ -10,7 +10,6 @@ import http.server
 import pathlib
 import re
 import shutil
-import subprocess
 import threading
 
 from harness import Host, Outcome, Suite, Tools, last_line
@@ -26,31 +25,18 @@ def address(host: Host) -> str:
     return f"ws://127.0.0.1:{host.port}/spec-websocket"
 
 
-def judge(outcome: Outcome, done: subprocess.CompletedProcess[str], cases: list[str]) -> Outcome:
-    """Passes the cases that the client printed. The others fail with the last thing that it said."""
-    printed = done.stdout.splitlines()
-    for case in cases:
-        if case in printed:
-            outcome.passed(case)
-        else:
-            outcome.failed(case, last_line(done.stderr or done.stdout))
-    if done.returncode != 0:
-        outcome.failed("ends well", f"status {done.returncode}: {last_line(done.stderr)}")
-    return outcome
-
-
 def both(*cases: str) -> list[str]:
     return [f"{title}: {case}" for title in ("plain", "compressed") for case in cases]
 
 
 def node_ws(host: Host, tools: Tools) -> Outcome:
     env = {"NODE_PATH": str(tools.npm(["ws@8.23.0"]))}
-    return judge(Outcome(), tools.run([tools.node(), CLIENTS / "ws.js", address(host)], env=env), both(*CASES))
+    return Outcome().printed(tools.run([tools.node(), CLIENTS / "ws.js", address(host)], env=env), both(*CASES))
 
 
 def websockets(host: Host, tools: Tools) -> Outcome:
     python = tools.python(["websockets==17.4"])
-    return judge(Outcome(), tools.run([python, CLIENTS / "python_websockets.py", address(host)]), both(*CASES))
+    return Outcome().printed(tools.run([python, CLIENTS / "python_websockets.py", address(host)]), both(*CASES))
 
 
 def websocat(host: Host, tools: Tools) -> Outcome:

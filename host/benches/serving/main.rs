@@ -115,6 +115,7 @@ fn bench() {
         (Load::get("REST, hello", "/hello"), &host),
         (Load::get("REST, todo list (store)", "/todo/items"), &host),
         (Load::json_rpc("JSON-RPC, subtract", "/spec-rpc"), &host),
+        (Load::json_rpc("JSON-RPC, subtract, typed", "/spec-typed/rpc"), &host),
         (Load::xml_rpc("XML-RPC, subtract", "/spec-rpc"), &host),
         (Load::soap("SOAP, GetBalance (store)", "/bank", &account), &host),
         (Load::websocket("WebSocket, echo of 64 bytes", "/spec-websocket"), &host),
@@ -187,7 +188,7 @@ fn plugin_folder() -> PathBuf {
     std::fs::create_dir_all(&folder).expect("a temporary folder");
     for (variable, names) in [
         ("GUESTHOUSE_TEST_PLUGINS", &["bank", "todo"][..]),
-        ("GUESTHOUSE_TEST_CONFORMANCE_PLUGINS", &["hello", "spec-rpc", "spec-websocket"]),
+        ("GUESTHOUSE_TEST_CONFORMANCE_PLUGINS", &["hello", "spec-rpc", "spec-typed", "spec-websocket"]),
     ] {
         let from = PathBuf::from(std::env::var(variable).expect("run it with `make bench`"));
         for name in names {

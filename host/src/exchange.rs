@@ -277,7 +277,34 @@ pub trait ReadBody {
     fn is_absent(&self) -> bool;
 }
 
+/// No body. It has no size, so that boxing it allocates nothing.
+struct Absent;
+
+impl ReadBody for Absent {
+    fn read(&mut self, _bytes_max: u64) -> LocalFuture<'_, Result<Bytes, Failure>> {
+        Box::pin(std::future::ready(Ok(Bytes::new())))
+    }
+
+    fn poll_frame(
+        &mut self,
+        _context: &mut Context<'_>,
+        _bytes_max: u64,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_absent(&self) -> bool {
+        true
+    }
+}
+
 impl Body {
+    /// No body at all.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self::new(Box::new(Absent))
+    }
+
     /// A body that the server reads.
     #[must_use]
     pub fn new(reader: Box<dyn ReadBody>) -> Self {

@@ -36,3 +36,11 @@ pub struct Plugin {
     /// The styles it is served in, in the order of the list of styles. Never empty.
     pub endpoints: Vec<Arc<dyn Endpoint>>,
 }
+
+impl Plugin {
+    /// The endpoint of one style, for whoever holds a connection that outlives the version it began with.
+    #[must_use]
+    pub fn endpoint<E: Endpoint + 'static>(&self) -> Option<Arc<E>> {
+        self.endpoints.iter().find_map(|endpoint| Arc::clone(endpoint).as_any_arc().downcast().ok())
+    }
+}

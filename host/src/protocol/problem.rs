@@ -77,7 +77,7 @@ pub fn rejection(status: StatusCode, detail: &str) -> Response {
 }
 
 /// The members that every problem has. With `about:blank` the title is the status's own phrase.
-fn document(status: StatusCode, detail: &str) -> Map<String, Value> {
+pub(crate) fn document(status: StatusCode, detail: &str) -> Map<String, Value> {
     let mut members = Map::new();
     members.insert("type".to_owned(), json!("about:blank"));
     members.insert("title".to_owned(), json!(status.canonical_reason().unwrap_or("Error")));
@@ -86,7 +86,8 @@ fn document(status: StatusCode, detail: &str) -> Map<String, Value> {
     members
 }
 
-fn respond(status: StatusCode, body: Map<String, Value>) -> Response {
+/// An answer with these members.
+pub(crate) fn respond(status: StatusCode, body: Map<String, Value>) -> Response {
     let mut response = Response::new(Payload::Whole(Bytes::from(Value::Object(body).to_string())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);

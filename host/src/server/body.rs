@@ -19,27 +19,6 @@ use crate::exchange::{LocalFuture, ReadBody};
 use crate::failure::Failure;
 use crate::limits::{BODY_DISCARD_BYTES_MAX, BODY_RATE_GRACE_MS, BODY_RESERVE_BYTES_MAX, HostLimits};
 
-/// No body. It has no size, so that boxing it allocates nothing.
-pub(super) struct Absent;
-
-impl ReadBody for Absent {
-    fn read(&mut self, _bytes_max: u64) -> LocalFuture<'_, Result<Bytes, Failure>> {
-        Box::pin(std::future::ready(Ok(Bytes::new())))
-    }
-
-    fn poll_frame(
-        &mut self,
-        _context: &mut Context<'_>,
-        _bytes_max: u64,
-    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        Poll::Ready(None)
-    }
-
-    fn is_absent(&self) -> bool {
-        true
-    }
-}
-
 /// How slow a body may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {

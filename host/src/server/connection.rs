@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answer::{Answer, Held};
-use super::body::{Absent, Pace, Reader, Rest};
+use super::body::{Pace, Reader, Rest};
 use super::check;
 use super::intake::Intake;
 use super::stall::{Order, Stream, Watch};
@@ -309,7 +309,7 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
     let (mut head, incoming) = request.into_parts();
     let checked = check::head(&head, &site.limits);
     let body = if incoming.is_end_stream() {
-        Body::new(Box::new(Absent))
+        Body::absent()
     } else {
         Body::new(Box::new(Reader::new(incoming, site.pace, rest)))
     };

@@ -240,9 +240,7 @@ fn answer_message(
     context: CallContext,
     address: Arc<str>,
 ) -> Option<LocalFuture<'static, Option<String>>> {
-    let mut endpoints = plugin.endpoints.iter();
-    let endpoint: Arc<TypedEndpoint> =
-        endpoints.find_map(|endpoint| Arc::clone(endpoint).as_any_arc().downcast().ok())?;
+    let endpoint = plugin.endpoint::<TypedEndpoint>()?;
     if !endpoint.paths.values().any(|form| *form == Form::Ws) {
         return None;
     }

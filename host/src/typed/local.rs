@@ -52,8 +52,7 @@ impl Local {
     /// The typed service of a plugin, if it has one.
     #[must_use]
     pub fn of(plugin: &Plugin) -> Option<Self> {
-        let mut endpoints = plugin.endpoints.iter();
-        endpoints.find_map(|endpoint| Arc::clone(endpoint).as_any_arc().downcast().ok()).map(Self)
+        plugin.endpoint().map(Self)
     }
 
     /// Its functions and types.

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use wasmtime::component::Val;
 
 use super::call::{Callee, Outcome, Refused};
@@ -27,7 +27,6 @@ use crate::protocol::media_type::MediaType;
 use crate::protocol::problem;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Words with which the name of a function begins that only reads.
 const READING: [&str; 5] = ["get", "list", "find", "search", "count"];
@@ -261,12 +260,12 @@ impl Routes {
     /// A function's own error as problem details, with the error itself in the member `error`.
     fn refused(&self, refused: &Refused) -> Response {
         let status = self.status(refused.case.as_deref());
-        let mut members = members(status, &refused.message);
+        let mut members = problem::document(status, &refused.message);
         if let Some(data) = refused.data.as_deref().and_then(|data| serde_json::from_str::<Value>(data).ok())
         {
             members.insert("error".to_owned(), data);
         }
-        respond(status, PROBLEM_JSON, Value::Object(members).to_string())
+        problem::respond(status, members)
     }
 }
 
@@ -516,28 +515,19 @@ fn decode(text: &str, in_query: bool) -> Option<String> {
 /// A value that does not fit: 422, with the place in the form of RFC 9457's own example.
 fn refusal(invalid: &Invalid) -> Response {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    let mut members = members(status, &invalid.sentence());
+    let mut members = problem::document(status, &invalid.sentence());
     let error = json!({
         "pointer": invalid.pointer(), "expected": invalid.expected, "found": invalid.found,
         "detail": format!("expected {}, found {}", invalid.expected, invalid.found),
     });
     members.insert("errors".to_owned(), json!([error]));
-    respond(status, PROBLEM_JSON, Value::Object(members).to_string())
+    problem::respond(status, members)
 }
 
 fn malformed(why: &str) -> Response {
     let status = StatusCode::BAD_REQUEST;
-    let members = members(status, &format!("The body is not JSON: {why}."));
-    respond(status, PROBLEM_JSON, Value::Object(members).to_string())
-}
-
-fn members(status: StatusCode, detail: &str) -> Map<String, Value> {
-    let mut members = Map::new();
-    members.insert("type".to_owned(), json!("about:blank"));
-    members.insert("title".to_owned(), json!(status.canonical_reason().unwrap_or("Error")));
-    members.insert("status".to_owned(), json!(status.as_u16()));
-    members.insert("detail".to_owned(), json!(detail));
-    members
+    let members = problem::document(status, &format!("The body is not JSON: {why}."));
+    problem::respond(status, members)
 }
 
 fn respond(status: StatusCode, media_type: HeaderValue, text: String) -> Response {

@@ -81,7 +81,7 @@ impl Coded {
         let Self { body, codings, pieces, .. } = self;
         pieces.get_or_insert_with(|| {
             let wire_bytes = Rc::new(Cell::new(0));
-            let nothing = Body::new(Box::new(Nothing));
+            let nothing = Body::absent();
             let wire = Wire { body: std::mem::replace(body, nothing), bytes: Rc::clone(&wire_bytes) };
             codings.iter().rev().fold(Body::new(Box::new(wire)), |body, coding| {
                 let wire_bytes = Rc::clone(&wire_bytes);
@@ -113,27 +113,6 @@ impl ReadBody for Coded {
 
     fn is_absent(&self) -> bool {
         self.pieces.as_ref().unwrap_or(&self.body).is_absent()
-    }
-}
-
-/// In the place of a body that has gone elsewhere.
-struct Nothing;
-
-impl ReadBody for Nothing {
-    fn read(&mut self, _bytes_max: u64) -> LocalFuture<'_, Result<Bytes, Failure>> {
-        Box::pin(std::future::ready(Ok(Bytes::new())))
-    }
-
-    fn poll_frame(
-        &mut self,
-        _context: &mut Context<'_>,
-        _bytes_max: u64,
-    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        Poll::Ready(None)
-    }
-
-    fn is_absent(&self) -> bool {
-        true
     }
 }
 

@@ -188,9 +188,7 @@ fn answer_message(
     context: CallContext,
     address: Arc<str>,
 ) -> Option<LocalFuture<'static, Option<String>>> {
-    let mut endpoints = plugin.endpoints.iter();
-    let endpoint: Arc<RpcEndpoint> =
-        endpoints.find_map(|endpoint| Arc::clone(endpoint).as_any_arc().downcast().ok())?;
+    let endpoint = plugin.endpoint::<RpcEndpoint>()?;
     Some(Box::pin(async move {
         let caller = PluginCaller { endpoint: &endpoint, context: &context };
         let address = || address.to_string();

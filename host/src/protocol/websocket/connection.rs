@@ -18,7 +18,6 @@ use crate::capability::rooms::{Outbox, Rooms};
 use crate::exchange::Upgrade;
 use crate::failure::Failure;
 use crate::limits::PluginLimits;
-use crate::plugin::Plugin;
 use crate::plugin::catalog::Catalog;
 use crate::protocol::socket::{self, Close, Code, Settings, Socket};
 use crate::sandbox::program::Answer;
@@ -169,7 +168,8 @@ impl Connection {
         let live = self.catalog.live(&self.plugin);
         let context = CallContext { started: Instant::now(), ..self.context.clone() };
         Box::pin(async move {
-            let endpoint = live.as_deref().and_then(endpoint_of).ok_or(Failure::NotFound)?;
+            let endpoint =
+                live.and_then(|plugin| plugin.endpoint::<WebSocketEndpoint>()).ok_or(Failure::NotFound)?;
             let answer = call(Arc::clone(&endpoint), context.clone())
                 .await
                 .map_err(|failure| failure_of(&failure, &endpoint.program, &context))?;
@@ -189,9 +189,4 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.rooms.unregister(self.number);
     }
-}
-
-/// A plugin's WebSocket endpoint, in whatever version.
-fn endpoint_of(plugin: &Plugin) -> Option<Arc<WebSocketEndpoint>> {
-    plugin.endpoints.iter().find_map(|endpoint| Arc::clone(endpoint).as_any_arc().downcast().ok())
 }

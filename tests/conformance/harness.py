@@ -119,6 +119,14 @@ class Host:
         assert self._folder is not None, "the host runs"
         return self._folder
 
+    def built(self, plugin: str) -> dict[str, bytes]:
+        """The files of a plugin as it was built: the component, and its manifest and WIT text if it has them."""
+        source = next((f for f in self._folders if (f / f"{plugin}.wasm").is_file()), None)
+        if source is None:
+            raise FileNotFoundError(f"{plugin}.wasm: `make plugins conformance-plugins` builds it")
+        files = [source / f"{plugin}{suffix}" for suffix in (".wasm", ".toml", ".wit")]
+        return {file.name: file.read_bytes() for file in files if file.is_file()}
+
     @contextlib.contextmanager
     def private(
         self,
@@ -131,12 +139,7 @@ class Host:
         host = Host(self._binary, self._folders, self._scratch)
         content: dict[str, bytes] = {}
         for name in plugins:
-            source = next((f for f in self._folders if (f / f"{name}.wasm").is_file()), None)
-            if source is None:
-                raise FileNotFoundError(f"{name}.wasm: `make plugins conformance-plugins` builds it")
-            for suffix in (".wasm", ".toml", ".wit"):
-                if (source / f"{name}{suffix}").is_file():
-                    content[name + suffix] = (source / f"{name}{suffix}").read_bytes()
+            content |= self.built(name)
         content |= {f"{name}.toml": text.encode() for name, text in (manifests or {}).items()}
         content |= files or {}
         host._start(content, config)

@@ -24,7 +24,11 @@ FOLDER = pathlib.Path(__file__).parent / "typed" / "clients"
 ANSWER_SECONDS = 60
 """How long a client may take for one answer, its own start included."""
 
+LIVE_SECONDS = 30
+"""How long a component that was dropped into the folder may take until it answers in every form."""
+
 PYTHON = ["zeep==4.3.3", "pjrpc[requests]==2.2.0", "websockets==17.4"]
+PYTHON_CLIENTS = "pjrpc 2.2.0, Python's xmlrpc, zeep 4.3.3, websockets 17.4"
 NODE = ["soap@1.13.0"]
 
 
@@ -224,12 +228,35 @@ def rust(host: Host, tools: Tools) -> Outcome:
     return check(host, files["orders.wasm"], files["orders.toml"].decode(), tools)
 
 
+def dropped(host: Host, tools: Tools) -> Outcome:
+    """The component is dropped into the folder of a host that runs, and then answers in all forms. How soon is not judged."""
+    outcome = Outcome()
+    files = {}
+    for name, content in host.built("orders").items():
+        files[name] = tools.scratch / name
+        files[name].write_bytes(content)
+    with host.private([]) as other:
+        command = [tools.python(PYTHON), FOLDER / "dropped.py", other.url, files["orders.wasm"], files["orders.toml"], other.folder]
+        done = tools.run([*command, str(LIVE_SECONDS)], timeout_seconds=2 * LIVE_SECONDS)
+    if done.returncode != 0:
+        raise RuntimeError(last_line(done.stderr))
+    after = json.loads(done.stdout)
+    for form, seconds in after.items():
+        if seconds is None:
+            outcome.failed(form, f"no answer within {LIVE_SECONDS} s: {last_line(done.stderr)}")
+        else:
+            outcome.passed(form)
+    if None not in after.values():
+        outcome.figure("live after " + ", ".join(f"{seconds:.2f} s ({form})" for form, seconds in after.items()))
+    return outcome
+
+
 def typed_clients(language: str, run: Callable[[Host, Tools], Outcome]) -> Suite:
     """The suite for a component in one language."""
     return Suite(
         name=f"typed clients, {language}",
         protocol="Typed services",
-        version="curl, pjrpc 2.2.0, Python's xmlrpc, zeep 4.3.3, soap 1.13.0, websockets 17.4",
+        version=f"curl, soap 1.13.0, {PYTHON_CLIENTS}",
         run=run,
         known={case_of(client, call): reason for client in CLIENTS for (name, call), reason in LOST.items() if name == client.name},
     )
@@ -237,4 +264,5 @@ def typed_clients(language: str, run: Callable[[Host, Tools], Outcome]) -> Suite
 
 SUITES = [
     typed_clients("Rust", rust),
+    Suite(name="dropped into a running host", protocol="Typed services", version=PYTHON_CLIENTS, run=dropped),
 ]

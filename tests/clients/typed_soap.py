@@ -68,6 +68,8 @@ def check(shop):
     assert paid["status"] == "paid" and paid["payment"]["card"]["expires"]["item2"] == 2030, paid
     listed = shop.listOrders(status="paid", limit=1)
     assert [one["id"] for one in listed] == [order["id"]], listed
+    cash = shop.payOrder(id=shop.createOrder(draft=draft)["id"], payment={"cash": True})["payment"]
+    assert cash["cash"] is True and cash["card"] is None and cash["voucher"] is None, cash
     shop.cancelOrder(id=plain["id"])
     refused(lambda: shop.cancelOrder(id=plain["id"]), "conflict", "conflict", "cancelled")
     refused(lambda: shop.getOrder(id=LARGEST), "not found", "notFound", LARGEST)

@@ -135,10 +135,11 @@ impl Writer<'_> {
     fn case(&mut self, cases: &[Case], name: &str, value: Option<&Val>) -> Result<(), Unwritable> {
         let case = cases.iter().find(|case| case.wit == name).ok_or(Unwritable::Mismatch)?;
         match (&case.of, value) {
+            // An empty element would be valid, too, but some toolkits do not tell one from none.
             (None, None) => {
-                self.out.push('<');
-                self.out.push_str(&case.name);
-                self.out.push_str("/>");
+                for part in ["<", &case.name, ">true</", &case.name, ">"] {
+                    self.out.push_str(part);
+                }
                 Ok(())
             }
             (Some(of), Some(value)) => self.always(&case.name, of, value),

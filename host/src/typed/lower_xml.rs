@@ -95,7 +95,11 @@ impl Lowering<'_> {
     }
 
     /// The text of an element that has no children.
-    fn text<'t>(&self, reader: &mut Reader<'t>, of: &Type) -> Result<Cow<'t, str>, Refusal> {
+    fn text<'t>(
+        &self,
+        reader: &mut Reader<'t>,
+        wanted: impl Fn() -> String,
+    ) -> Result<Cow<'t, str>, Refusal> {
         let mut whole = Cow::Borrowed("");
         loop {
             match reader.next()? {
@@ -104,7 +108,7 @@ impl Lowering<'_> {
                 Event::End | Event::Eof => return Ok(whole),
                 Event::Start(name) => {
                     let found = format!("the element `{}`", invalid::cut(name.local));
-                    return Err(Invalid::new(expected(of), found).into());
+                    return Err(Invalid::new(wanted(), found).into());
                 }
             }
         }
@@ -148,7 +152,7 @@ impl Lowering<'_> {
             if !of.is_option() {
                 return Err(Invalid::new(expected(of), "nil").into());
             }
-            let content = self.text(reader, of)?;
+            let content = self.text(reader, || expected(of))?;
             if !content.trim_matches(SPACE).is_empty() {
                 return Err(Invalid::new("nothing in an element that is nil", "text").into());
             }
@@ -176,7 +180,7 @@ impl Lowering<'_> {
             Shape::Flags(cases) => {
                 let mut set: Vec<String> = Vec::new();
                 self.items(reader, |lowering, reader, place| {
-                    let text = lowering.text(reader, of)?;
+                    let text = lowering.text(reader, || expected(of))?;
                     let text = text.trim_matches(SPACE);
                     let wrong =
                         |expected: String, found: String| Invalid::new(expected, found).at_index(place);
@@ -207,7 +211,7 @@ impl Lowering<'_> {
                 Ok(Val::Result(if case.wit == "ok" { Ok(value) } else { Err(value) }))
             }
             _ => {
-                let text = self.text(reader, of)?;
+                let text = self.text(reader, || expected(of))?;
                 Ok(self.scalar(of, &text)?)
             }
         }
@@ -297,10 +301,7 @@ impl Lowering<'_> {
                 Some(self.value(reader, payload).map_err(|refusal| refusal.at(&case.name))?)
             }
             None => {
-                if let Some(name) = self.child(reader)? {
-                    let found = format!("the element `{}`", invalid::cut(name.local));
-                    return Err(Invalid::new("an empty element", found).at(&case.name).into());
-                }
+                self.bare(reader).map_err(|refusal| refusal.at(&case.name))?;
                 None
             }
         };
@@ -308,6 +309,17 @@ impl Lowering<'_> {
             return Err(unknown("more than one element".to_owned()).into());
         }
         Ok((case, value))
+    }
+
+    /// The element of a case without payload: a boolean whose value is fixed, so that it may be left out of it (XML Schema part 1,
+    /// section 3.3.4, "Element Locally Valid", clause 5.1).
+    fn bare(&self, reader: &mut Reader<'_>) -> Result<(), Refusal> {
+        let wanted = || "`true`, or an empty element".to_owned();
+        let text = self.text(reader, wanted)?;
+        match text.trim_matches(SPACE) {
+            "" | "true" | "1" => Ok(()),
+            other => Err(Invalid::new(wanted(), format!("`{}`", invalid::cut(other))).into()),
+        }
     }
 
     /// A scalar from its lexical form in XML Schema (part 2, section 3.3): white space around it is nothing, but in strings.

@@ -246,6 +246,38 @@ fn every_case_of_the_table_holds_in_xml_both_ways() {
 }
 
 #[test]
+fn a_case_without_payload_is_true_or_empty_in_xml() {
+    let service = reflected(include_str!("../../../tests/plugins/spec-typed/wit/values.wit"), None).unwrap();
+    let function = service.functions.iter().find(|function| function.wit == "echo-variant").unwrap();
+    let namespace = soap::namespace(&service);
+    let read = |content: &str| {
+        let call = format!("<echoVariant xmlns=\"{namespace}\"><value>{content}</value></echoVariant>");
+        soap::arguments(function, &namespace, &call, LIMITS, &mut room())
+    };
+    for content in ["<blank>true</blank>", "<blank>\n1 </blank>", "<blank></blank>", "<blank> </blank>"] {
+        let values = read(content).unwrap();
+        let answer = soap::response(function, &namespace, Some(&values[0]), u64::MAX).unwrap();
+        assert!(answer.contains("<result><blank>true</blank></result>"), "{answer}");
+    }
+    for (content, found) in [
+        ("<blank>false</blank>", "`false`"),
+        ("<blank>0</blank>", "`0`"),
+        ("<blank>TRUE</blank>", "`TRUE`"),
+        ("<blank>true true</blank>", "`true true`"),
+        ("<blank><blank/></blank>", "the element `blank`"),
+    ] {
+        match read(content) {
+            Err(lower_xml::Refusal::Invalid(invalid)) => assert_eq!(
+                (invalid.pointer().as_str(), invalid.expected.as_str(), invalid.found.as_str()),
+                ("/value/blank", "`true`, or an empty element", found),
+                "{content}"
+            ),
+            other => panic!("{content}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn every_value_of_the_table_is_read_again_as_it_was_written() {
     let service = reflected(include_str!("../../../tests/plugins/spec-typed/wit/values.wit"), None).unwrap();
     let table: serde_json::Value =

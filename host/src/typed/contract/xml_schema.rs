@@ -241,10 +241,15 @@ impl Schema<'_> {
         for case in cases {
             match &case.of {
                 Some(of) => self.element(&case.name, of, &case.docs, false),
-                None => self.within("xs:element", &[("name", &case.name)], |schema| {
-                    schema.docs(&case.docs);
-                    schema.tag("xs:complexType", &[], "/>");
-                }),
+                None => {
+                    let attributes =
+                        [("name", case.name.as_str()), ("type", "xs:boolean"), ("fixed", "true")];
+                    if case.docs.is_empty() {
+                        self.tag("xs:element", &attributes, "/>");
+                    } else {
+                        self.within("xs:element", &attributes, |schema| schema.docs(&case.docs));
+                    }
+                }
             }
         }
     }

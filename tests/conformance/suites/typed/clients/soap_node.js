@@ -18,6 +18,13 @@ const isTuple = (type) => names(type).length > 0 && names(type).every((name, pla
 // What XML Schema calls the numbers that are none.
 const ENDLESS = { NaN: 'NaN', Infinity: 'INF', '-Infinity': '-INF' };
 
+// The elements of cases without payload: booleans that can only be true. `describe()` does not say that their value is fixed.
+const fixed = new Set();
+const collect = (element) => {
+  if (element.$fixed === 'true') fixed.add(element.$name);
+  for (const child of element.children ?? []) collect(child);
+};
+
 // The value as the client wants it. What does not fit the type is left as it is, and the client sends it.
 function native(value, type) {
   if (/^xs:(float|double)$/.test(type) && value in ENDLESS) return ENDLESS[value];
@@ -26,7 +33,7 @@ function native(value, type) {
   if (Array.isArray(value) && isTuple(type)) {
     return Object.fromEntries(names(type).map((name, place) => [name, native(value[place], type[name])]));
   }
-  if (typeof value === 'string' && type[value]) return { [value]: {} };
+  if (typeof value === 'string' && fixed.has(value) && value in type) return { [value]: true };
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, type[name] ? native(part, type[name]) : part]));
 }
 
@@ -35,12 +42,12 @@ function plain(value, type) {
   if (isSimple(type)) {
     const name = type.split('|').find((part) => part.startsWith('xs:')).slice(3);
     if (/^(unsigned)?(byte|short|int)$/i.test(name) || /^(float|double)$/.test(name)) return Number(value);
-    return name === 'boolean' ? value : value ?? '';
+    return name === 'boolean' ? String(value) === 'true' : value ?? '';
   }
   if (itemOf(type)) return (value?.item ?? []).map((part) => plain(part, itemOf(type)));
   if (isTuple(type)) return names(type).map((name) => plain(value[name], type[name]));
   const [only, ...more] = Object.keys(value);
-  if (only && !more.length && !isSimple(type[only]) && !names(type[only]).length) return only;
+  if (!more.length && fixed.has(only) && String(value[only]) === 'true') return only;
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, plain(part, type[name])]));
 }
 
@@ -57,6 +64,7 @@ function plain(value, type) {
   // What a fault has in its detail is said by its element, which `describe()` leaves out.
   const { definitions } = client.wsdl;
   const schema = definitions.schemas[definitions.$targetNamespace];
+  for (const kind of Object.values(schema.complexTypes)) collect(kind);
   const errorOf = (operation) => {
     const name = `${operation}Fault`;
     return schema.elements[name].description(definitions, schema.xmlns)[name].error;

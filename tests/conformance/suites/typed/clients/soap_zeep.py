@@ -9,13 +9,22 @@ from typing import Any
 
 import driver
 import zeep
+from lxml import etree
 from zeep import xsd
 from zeep.exceptions import Fault
 
-CLIENT = zeep.Client(f"{sys.argv[1]}/soap?wsdl")
+URL = f"{sys.argv[1]}/soap?wsdl"
+CLIENT = zeep.Client(URL)
 [SERVICE] = CLIENT.wsdl.services.values()
 [PORT] = [port for port in SERVICE.ports.values() if port.name.endswith(sys.argv[2])]
 PROXY = CLIENT.bind(SERVICE.name, PORT.name)
+
+FIXED = {
+    element.get("name")
+    for element in etree.fromstring(CLIENT.transport.load(URL)).iter("{http://www.w3.org/2001/XMLSchema}element")
+    if element.get("fixed") == "true"
+}
+"""The elements of cases without payload: booleans that can only be true. zeep does not say of an element that its value is fixed."""
 
 ENDLESS = {"NaN": "NaN", "Infinity": "INF", "-Infinity": "-INF"}
 """What XML Schema calls the numbers that are none; zeep writes them as Python does, and so they are given to it as texts."""
@@ -50,9 +59,8 @@ def native(value: Any, kind: Any) -> Any:
         return {"item": [native(part, elements["item"].type) for part in value]}
     if isinstance(value, list) and is_tuple(elements):
         return {name: native(part, of.type) for part, (name, of) in zip(value, elements.items())}
-    if isinstance(value, str) and value in elements:
-        # zeep leaves out an element that has nothing in it, but for a list of such.
-        return {value: [{}]}
+    if isinstance(value, str) and value in elements and value in FIXED:
+        return {value: True}
     return {name: native(part, elements[name].type) if name in elements else part for name, part in value.items()}
 
 
@@ -71,9 +79,8 @@ def plain(value: Any, kind: Any) -> Any:
         return [plain(value[name], of.type) for name, of in elements.items()]
     there = {name: plain_member(value[name] if name in value else None, of) for name, of in elements.items()}
     there = {name: part for name, part in there.items() if part is not None}
-    # A case without payload is an element without content, and to zeep all of these are None.
-    empty = [name for name, of in elements.items() if members(of.type) == {}]
-    return empty[0] if not there and len(empty) == 1 else there
+    case = next(iter(there), None)
+    return case if case in FIXED and there == {case: True} else there
 
 
 def plain_member(value: Any, element: Any) -> Any:

@@ -13,6 +13,7 @@ import pathlib
 import re
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -188,21 +189,18 @@ def ask_all(client: Client, calls: list[Call], tools: Tools, mount: str, outcome
 def check(host: Host, component: bytes, manifest: str, tools: Tools) -> Outcome:
     """Holds a component that exports `acme:shop/orders` against the table, by every client.
 
-    The manifest is that of `plugins/orders`, or one with the same `mount`, `[grants]` and routes.
+    The manifest is that of `plugins/orders`, or one with the same routes and a line each for `mount` and `stores`.
     """
     tools.debian(["curl"])
     outcome = Outcome()
-    functions = {call.function for call in CALLS}
-    errors = {case for call in CALLS + STORELESS for case in call.answer.get("error", ())}
-    outcome.check("the table has every function and every error", (set(PARAMETERS), set(ERRORS)), (functions, errors))
-
-    files, manifests = {"orders-storeless.wasm": component}, {}
-    manifests["orders-storeless"] = remounted(manifest, "/storeless/shop").replace('stores = ["default"]', 'stores = ["other"]')
+    files = {"orders-storeless.wasm": component}
+    manifests = {"orders-storeless": changed(manifest, "/storeless/shop", store="other")}
     for client in CLIENTS:
         files[f"{client.plugin}.wasm"] = component
-        manifests[client.plugin] = remounted(manifest, f"/{client.plugin}/shop")
+        manifests[client.plugin] = changed(manifest, f"/{client.plugin}/shop")
     seen: dict[str, dict[str, Any]] = {}
     with host.private([], manifests=manifests, files=files) as other:
+        complete(f"{other.url}/storeless/shop", outcome)
         for client in CLIENTS:
             answers = ask_all(client, CALLS, tools, f"{other.url}/{client.plugin}/shop", outcome)
             answers |= ask_all(client, STORELESS, tools, f"{other.url}/storeless/shop", outcome)
@@ -216,11 +214,25 @@ def check(host: Host, component: bytes, manifest: str, tools: Tools) -> Outcome:
     return outcome
 
 
-def remounted(manifest: str, mount: str) -> str:
-    """The manifest with another mount."""
-    changed, count = re.subn(r'^mount = ".*"$', f'mount = "{mount}"', manifest, flags=re.MULTILINE)
-    assert count == 1, "the manifest says where the service is mounted"
-    return changed
+def complete(mount: str, outcome: Outcome) -> None:
+    """The table calls every function that the service says it has, and meets every case of error that it says there is."""
+    with urllib.request.urlopen(f"{mount}/openrpc.json", timeout=ANSWER_SECONDS) as document:
+        methods = json.load(document)["methods"]
+    parameters = {method["name"]: [param["name"] for param in method["params"]] for method in methods}
+    outcome.check("every function, with its parameters", parameters, PARAMETERS)
+    outcome.check("every function is called", set(parameters), {call.function for call in CALLS})
+    cases = {case: error["code"] for method in methods for error in method["errors"] if error["code"] > 0 for case in error["data"]}
+    outcome.check("every error, with its number", cases, {case: form["code"] for case, form in ERRORS.items()})
+    met = {case for call in CALLS + STORELESS for case in call.answer.get("error", ())}
+    outcome.check("every error is met", set(cases), met)
+
+
+def changed(manifest: str, mount: str, store: str = "default") -> str:
+    """The manifest with another mount, and another store."""
+    for key, value in (("mount", f'"{mount}"'), ("stores", f'["{store}"]')):
+        manifest, count = re.subn(f"^{key} = .*$", f"{key} = {value}", manifest, flags=re.MULTILINE)
+        assert count == 1, f"the manifest has a line `{key} = ...`"
+    return manifest
 
 
 def rust(host: Host, tools: Tools) -> Outcome:

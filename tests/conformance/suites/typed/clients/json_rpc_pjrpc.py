@@ -14,7 +14,8 @@ def answer(function: str, _: list[str], arguments: dict[str, Any]) -> driver.Ans
     try:
         return {"result": getattr(client.proxy, function)(**arguments)}
     except pjrpc.exceptions.JsonRpcError as error:
-        return driver.json_rpc_error(error.code, error.message, error.data, None)
+        data = None if error.data is pjrpc.common.UNSET else error.data
+        return driver.json_rpc_error(error.code, error.message, data, None)
 
 
 driver.serve(answer)

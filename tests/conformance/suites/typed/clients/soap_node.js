@@ -91,4 +91,4 @@ function plain(value, type) {
   for await (const line of readline.createInterface({ input: process.stdin })) {
     console.log(JSON.stringify(await answer(JSON.parse(line))));
   }
-})().catch((error) => { console.error(error.stack); process.exit(1); });
+})().catch((error) => { console.error(error.message); process.exit(1); });

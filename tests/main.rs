@@ -24,6 +24,7 @@ mod hostile;
 mod isolation;
 mod limits;
 mod plugin_life;
+mod property;
 mod readme;
 mod support;
 mod swap;

@@ -417,6 +417,8 @@ fn a_functions_own_error_is_the_protocols_own_with_the_error_as_its_data() {
             (status, Some("application/problem+json"))
         );
         assert_eq!((&answer.json()["detail"], &answer.json()["error"]), (&json!(message), &data));
+        // As it was written, and not as a tree of it would be: that has its own order of members, and rounds.
+        assert!(answer.text().contains(&format!("\"error\":{error}")), "{}", answer.text());
     }
     let fault = host.post(
         "/spec-typed/xmlrpc",

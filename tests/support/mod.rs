@@ -32,6 +32,14 @@ pub(crate) fn from_environment(variable: &str) -> PathBuf {
     }
 }
 
+/// A number that whoever runs a test may choose, or the one that is used without a choice.
+#[expect(clippy::disallowed_methods, reason = "this is where the tests read their configuration")]
+pub(crate) fn number_from_environment(variable: &str, otherwise: u64) -> u64 {
+    let Some(value) = std::env::var_os(variable) else { return otherwise };
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    number.unwrap_or_else(|| panic!("{variable} is {value:?}, which is not a number"))
+}
+
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("host/ lies in the repository").to_path_buf()

@@ -88,7 +88,26 @@ pub(crate) fn document(status: StatusCode, detail: &str) -> Map<String, Value> {
 
 /// An answer with these members.
 pub(crate) fn respond(status: StatusCode, body: Map<String, Value>) -> Response {
-    let mut response = Response::new(Payload::Whole(Bytes::from(Value::Object(body).to_string())));
+    send(status, Value::Object(body).to_string())
+}
+
+/// The same with one more member, whose value is JSON text and goes out as it is: a tree would sort its members and may round
+/// its numbers.
+pub(crate) fn respond_with(
+    status: StatusCode,
+    mut body: Map<String, Value>,
+    name: &str,
+    json: &str,
+) -> Response {
+    body.remove(name);
+    let members = Value::Object(body).to_string();
+    let separator = if members == "{}" { "" } else { "," };
+    let open = members.strip_suffix('}').unwrap_or(&members);
+    send(status, format!("{open}{separator}{}:{json}}}", Value::from(name)))
+}
+
+fn send(status: StatusCode, text: String) -> Response {
+    let mut response = Response::new(Payload::Whole(Bytes::from(text)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
     response

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use wasmtime::component::Val;
 
 use super::call::{Callee, Outcome, Refused};
@@ -116,8 +116,7 @@ impl Routes {
         }
         let mut routes: Vec<Route> = Vec::new();
         for (place, function) in service.functions.iter().enumerate() {
-            let template = presentation.routes.iter().find(|(name, _)| is_key(name, function));
-            let route = match template {
+            let route = match chosen(presentation, service, function) {
                 Some((name, template)) => self::template(template, place, function)
                     .with_context(|| format!("`typed.routes.{name}`"))?,
                 None => convention(place, function),
@@ -260,18 +259,31 @@ impl Routes {
     /// A function's own error as problem details, with the error itself in the member `error`.
     fn refused(&self, refused: &Refused) -> Response {
         let status = self.status(refused.case.as_deref());
-        let mut members = problem::document(status, &refused.message);
-        if let Some(data) = refused.data.as_deref().and_then(|data| serde_json::from_str::<Value>(data).ok())
-        {
-            members.insert("error".to_owned(), data);
+        let members = problem::document(status, &refused.message);
+        match &refused.data {
+            Some(data) => problem::respond_with(status, members, "error", data),
+            None => problem::respond(status, members),
         }
-        problem::respond(status, members)
     }
 }
 
 /// Whether a key of the manifest names a function: as it stands in WIT, or with its interface where there are several.
 fn is_key(key: &str, function: &Function) -> bool {
     key == function.wit || key == function.path
+}
+
+/// The manifest's template for a function. A key that is one function's path is meant for that one, and not for others of the
+/// same name in other interfaces.
+fn chosen<'p>(
+    presentation: &'p Presentation,
+    service: &Service,
+    function: &Function,
+) -> Option<(&'p String, &'p String)> {
+    let routes = &presentation.routes;
+    let is_path = || service.functions.iter().any(|other| other.path == function.wit);
+    routes
+        .get_key_value(&function.path)
+        .or_else(|| if is_path() { None } else { routes.get_key_value(&function.wit) })
 }
 
 fn literal_text(segment: &Segment) -> String {

@@ -1,5 +1,7 @@
 //! Reflection, from WIT text to the model: components of dummy functions with real types.
 
+use std::collections::BTreeSet;
+
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
@@ -9,9 +11,11 @@ use super::documentation::Documentation;
 use super::lower_json::{self, Dialect};
 use super::model::{Function, Service, Shape};
 use super::reflect::reflect;
+use super::rest::Routes;
 use super::room::Room;
 use super::{lift_json, lower_xml, soap};
 use crate::limits::PluginLimits;
+use crate::plugin::manifest::Presentation;
 
 /// A component that exports the one world of a WIT text.
 fn component(engine: &Engine, wit: &str) -> Component {
@@ -91,6 +95,37 @@ fn several_interfaces_stand_before_their_functions_and_versions_behind_them() {
          world w { export x:y/i; export x:z/i; }",
     );
     assert!(clash.contains("two exported interfaces are called `i`"), "{clash}");
+}
+
+#[test]
+fn a_route_of_the_manifest_is_for_the_function_whose_path_is_its_key() {
+    let service = reflected(
+        "package a:b; interface i { f: func(); g: func(); } interface j { f: func(); g: func(); } \
+         world w { export f: func(); export i; export j; }",
+        None,
+    )
+    .unwrap();
+    let templates = |routes: &[(&str, &str)]| {
+        let routes =
+            routes.iter().map(|(key, template)| ((*key).to_owned(), (*template).to_owned())).collect();
+        let presentation = Presentation { routes, ..Presentation::default() };
+        let routes = Routes::new(&service, &presentation, &BTreeSet::new());
+        routes.map(|routes| -> Vec<String> {
+            let all = routes.all().iter();
+            all.map(|route| {
+                format!("{} {}", route.method, route.template(&service.functions[route.function]))
+            })
+            .collect()
+        })
+    };
+    assert_eq!(
+        templates(&[("f", "GET /a"), ("i/f", "GET /b")]).unwrap(),
+        ["GET /b", "POST /i/g", "POST /j/f", "POST /j/g", "GET /a"]
+    );
+    // A name alone is that of both.
+    let clash = format!("{:#}", templates(&[("g", "GET /a")]).unwrap_err());
+    assert!(clash.contains("would both be served at `GET /a`"), "{clash}");
+    assert_eq!(templates(&[("g", "GET /a"), ("j/g", "GET /b")]).unwrap()[1], "GET /a");
 }
 
 #[test]

@@ -6,11 +6,13 @@
 //! Doc comments do not survive in a component, so `guesthouse build` embeds the text in a custom section, and for a component
 //! made by other tools it lies beside it as a `.wit`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use wit_parser::{Function, Resolve, Type, TypeDefKind, TypeId, WorldItem};
+use wit_parser::{
+    AstItem, Function, PackageName, Resolve, Type, TypeDefKind, TypeId, UnresolvedPackageGroup, WorldItem,
+};
 
 use super::model;
 use crate::limits::{TYPED_DOCS_BYTES_MAX, TYPED_TEXT_BYTES_MAX, TYPED_TEXT_DEPTH_MAX};
@@ -28,7 +30,7 @@ pub struct Documentation {
 pub struct TypeDocs<'a>(Option<&'a wit_parser::TypeDef>);
 
 impl Documentation {
-    /// Reads a WIT text: one package, with the packages it uses nested in it.
+    /// Reads a WIT text: one package, with the packages whose types it uses nested in it.
     ///
     /// # Errors
     /// When it is over its limits or is not WIT, with line and column.
@@ -198,6 +200,9 @@ fn resolve(file: &str, text: &str) -> Result<Resolve> {
     let (name, source) = (file.to_owned(), text.to_owned());
     let parse = move || {
         let mut resolve = Resolve::default();
+        for package in missing_packages(&name, &source) {
+            resolve.push_str(Path::new(&name), &package)?;
+        }
         resolve.push_str(Path::new(&name), &source)?;
         anyhow::Ok(resolve)
     };
@@ -209,6 +214,40 @@ fn resolve(file: &str, text: &str) -> Result<Resolve> {
         .join()
         .map_err(|_| anyhow!("{file} breaks the reader of WIT; simplify it"))?
         .map_err(|error| anyhow!("{file} is not WIT that can be read: {error:#}"))
+}
+
+/// The packages that a text only names, as packages with nothing in them. The world of a component names what it imports, and
+/// tools keep those packages in files of their own, so that the text that lies at hand has none of them; for doc comments they do
+/// not matter. A package whose types are used is not among them: what it says is needed, and its absence is an error.
+fn missing_packages(file: &str, text: &str) -> Vec<String> {
+    // What cannot be parsed is told when it is parsed for good.
+    let Ok(group) = UnresolvedPackageGroup::parse(file, text) else { return Vec::new() };
+    let present: HashSet<&PackageName> =
+        std::iter::once(&group.main).chain(&group.nested).map(|package| &package.name).collect();
+    let mut missing: BTreeMap<&PackageName, Option<BTreeSet<String>>> = BTreeMap::new();
+    for package in std::iter::once(&group.main).chain(&group.nested) {
+        for (name, items) in package.foreign_deps.iter().filter(|(name, _)| !present.contains(name)) {
+            let named = missing.entry(name).or_insert_with(|| Some(BTreeSet::new()));
+            for (item, (place, _)) in items {
+                let declared = match place {
+                    AstItem::World(_) => Some(format!("world %{item} {{}}")),
+                    AstItem::Interface(place) => package
+                        .interfaces
+                        .get(*place)
+                        .filter(|interface| interface.types.is_empty())
+                        .map(|_| format!("interface %{item} {{}}")),
+                };
+                match (named.as_mut(), declared) {
+                    (Some(named), Some(declared)) => drop(named.insert(declared)),
+                    _ => *named = None,
+                }
+            }
+        }
+    }
+    let content = |(name, named): (&PackageName, Option<BTreeSet<String>>)| {
+        Some(format!("package {name};\n{}", Vec::from_iter(named?).join("\n")))
+    };
+    missing.into_iter().filter_map(content).collect()
 }
 
 /// For a chain of as many types as a text can hold, a kilobyte each.

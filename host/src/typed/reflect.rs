@@ -31,10 +31,14 @@ pub struct Reflected {
     pub exports: Vec<ValuesExport>,
 }
 
+/// What componentize-py leaves in every component, beside what the component's world exports: the interface of the function that
+/// loads the Python modules. It has been called when the component was made, and is nobody's afterwards.
+const LEFT_BY_COMPONENTIZE_PY: &str = "exports";
+
 /// Whether an export is one of a plugin's own: those of the contract and of WASI are served by styles, or not at all.
 #[must_use]
 pub fn is_own(export: &str) -> bool {
-    !export.starts_with("guesthouse:") && !export.starts_with("wasi:")
+    !export.starts_with("guesthouse:") && !export.starts_with("wasi:") && export != LEFT_BY_COMPONENTIZE_PY
 }
 
 /// Reads the service that a component exports.

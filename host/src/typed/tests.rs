@@ -202,6 +202,33 @@ fn doc_comments_come_from_a_text_that_describes_the_component() {
 }
 
 #[test]
+fn packages_that_a_text_only_names_need_not_be_in_it() {
+    let whole = "package a:b; interface i { /// Moves.\n move-to: func(x: s32); }";
+    let names = "world w { import wasi:keyvalue/store@0.2.0-draft; include c:d/%world; export i; }";
+    let service =
+        reflected(&format!("{whole} world w {{ export i; }}"), Some(&format!("{whole} {names}"))).unwrap();
+    assert_eq!(service.functions[0].docs, "Moves.");
+    let uses =
+        "package a:b; interface i { use c:d/types.{place}; move-to: func(x: place); } world w { export i; }";
+    let types = "package c:d { interface types { type place = s32; } }";
+    let component = format!("{uses} {types}");
+    assert!(reflected(&component, Some(&component)).is_ok());
+    let error = format!("{:#}", reflected(&component, Some(uses)).unwrap_err());
+    assert!(error.contains("is not WIT that can be read") && error.contains("'c:d' not found"), "{error}");
+}
+
+#[test]
+fn what_componentize_py_leaves_in_a_component_is_not_served() {
+    let leaves = "export exports: interface { init: func(app-name: string); }";
+    let of = |own: &str| {
+        format!("package a:b; interface i {{ move-to: func(x: s32); }} world w {{ {own} {leaves} }}")
+    };
+    let service = reflected(&of("export i;"), None).unwrap();
+    assert_eq!(names(&service), [("moveTo", "move-to")]);
+    assert!(refusal(&of("")).contains("it exports no function of its own"));
+}
+
+#[test]
 fn a_long_chain_of_types_in_a_text_does_no_harm() {
     let mut chain = String::from("package a:b; interface i { type t0 = u8;");
     let mut number = 0;

@@ -75,7 +75,8 @@ pub(super) fn describe(component: &[u8]) -> anyhow::Result<Description> {
     }
     if description.exports.is_empty() {
         bail!(
-            "it exports nothing, so there is nothing to serve: does its library call the SDK's export macro?"
+            "it exports nothing, so there is nothing to serve: does its library call the SDK's export macro, or in C, is the \
+             object file linked that wit-bindgen makes?"
         );
     }
     Ok(description)

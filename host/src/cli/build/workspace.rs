@@ -79,22 +79,6 @@ pub(super) fn find(directories: &[PathBuf], environment: &Environment) -> anyhow
     Ok(workspaces.into_values().collect())
 }
 
-/// Two plugins of one name would overwrite one another.
-pub(super) fn refuse_same_names(workspaces: &[Workspace]) -> anyhow::Result<()> {
-    let mut taken: BTreeMap<&str, &Path> = BTreeMap::new();
-    for plugin in workspaces.iter().flat_map(|workspace| &workspace.plugins) {
-        if let Some(first) = taken.insert(&plugin.name, &plugin.directory) {
-            bail!(
-                "{} and {} would both become {}.wasm: rename one of the packages, or build into different folders",
-                first.display(),
-                plugin.directory.display(),
-                plugin.name
-            );
-        }
-    }
-    Ok(())
-}
-
 fn ask_cargo(toolchain: &Toolchain, directory: &Path) -> anyhow::Result<(Plugin, PathBuf, PathBuf)> {
     let full = fs::canonicalize(directory).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => anyhow!("there is no such folder"),

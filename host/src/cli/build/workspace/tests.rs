@@ -9,21 +9,6 @@ fn package(name: &str, folder: &str, kind: &str) -> Package {
     }
 }
 
-fn workspace(plugins: &[(&str, &str)]) -> Workspace {
-    Workspace {
-        root: "/w".into(),
-        target_directory: "/w/target".into(),
-        plugins: plugins
-            .iter()
-            .map(|(name, folder)| Plugin {
-                directory: folder.into(),
-                name: (*name).to_owned(),
-                package_id: (*folder).to_owned(),
-            })
-            .collect(),
-    }
-}
-
 #[test]
 fn the_package_of_the_folder_is_picked_among_those_of_its_workspace() {
     let packages = vec![package("users", "/w/users", "cdylib"), package("spec-rest", "/w/rest", "cdylib")];
@@ -47,13 +32,4 @@ fn a_package_that_makes_no_cdylib_is_refused_with_the_lines_to_add() {
         pick(packages, Path::new("/w/users/Cargo.toml"), Path::new("users")).unwrap_err().to_string();
     assert!(refusal.contains("`users`"), "{refusal}");
     assert!(refusal.contains("crate-type = [\"cdylib\"]"), "{refusal}");
-}
-
-#[test]
-fn two_plugins_of_one_name_are_refused_before_anything_is_built() {
-    refuse_same_names(&[workspace(&[("todo", "a"), ("users", "b")]), workspace(&[("bank", "c")])]).unwrap();
-    let refusal = refuse_same_names(&[workspace(&[("todo", "a")]), workspace(&[("todo", "b")])])
-        .unwrap_err()
-        .to_string();
-    assert!(refusal.starts_with("a and b would both become todo.wasm"), "{refusal}");
 }

@@ -154,7 +154,7 @@ limits! {
         batch_calls_max = 50, 1, 10_000, "Calls in one JSON-RPC batch or system.multicall.";
         batch_parallel_max = 8, 1, 256, "Calls of one batch that run at the same time.";
         batch_ms_max = 30_000, 1, 3_600_000, "From the start of a batch; calls that have not begun by then are refused, so that one request is not `batch_calls_max` times as long as a call may be.";
-        xml_depth_max = 64, 8, 1_024, "Nesting of XML; SOAP and XML-RPC calls nest about ten deep.";
+        xml_depth_max = 200, 8, 1_024, "Nesting of XML; SOAP calls nest about ten deep. XML-RPC has three elements for each level of json_depth_max and four around them, and what can be said in JSON can be said in it.";
         xml_attributes_max = 128, 8, 4_096, "Attributes of one element.";
         xml_namespaces_max = 32, 4, 1_024, "Namespace declarations of one element.";
         store_bytes_max = 256 * MIB, 0, 1_024 * 1_024 * MIB, "Keys and values of this plugin in the store, over all its stores, so that one plugin cannot fill the disk.";

@@ -356,10 +356,10 @@ impl Maker<'_> {
             let depth = if count > 3 { 1 } else { 4 };
             let parameters: Vec<(Name, Of)> = (0..count)
                 .map(|_| {
-                    let of = if count == 1 && self.random.below(4) == 0 {
-                        self.fallible()
-                    } else {
-                        self.of(depth, &mut 24)
+                    let of = match self.random.below(8) {
+                        0 if count == 1 => self.deep(),
+                        1 | 2 if count == 1 => self.fallible(),
+                        _ => self.of(depth, &mut 24),
                     };
                     (scope.name(self.random), of)
                 })
@@ -377,6 +377,31 @@ impl Maker<'_> {
             None => (camel(&wit), wit.clone()),
         };
         Function { wit, name, path, parameters, returns, gives }
+    }
+
+    /// A type that nests nearly as deep as the host serves (`TYPED_DEPTH_MAX`).
+    fn deep(&mut self) -> Of {
+        let mut of = self.scalar();
+        while nesting(&of) < NESTING_MAX {
+            of = match self.random.below(if self.is_named { 6 } else { 4 }) {
+                0 if *of == Type::Integer(8, false) => Rc::new(Type::Bytes),
+                0 => Rc::new(Type::List(of)),
+                1 => Rc::new(Type::Option(of)),
+                2 => Rc::new(Type::Tuple(vec![self.scalar(), of])),
+                3 => Rc::new(Type::Result(None, Some(of))),
+                kind => {
+                    let mut members = Scope::default();
+                    let (first, second) = (members.name(self.random), members.name(self.random));
+                    let shape = match kind {
+                        4 => Shape::Record(vec![(first, self.scalar()), (second, of)]),
+                        _ => Shape::Variant(vec![(first, None), (second, Some(of))]),
+                    };
+                    let name = self.scope.name(self.random).wit;
+                    self.declare(name, shape)
+                }
+            };
+        }
+        of
     }
 
     /// A result: returned by a function, it is the protocol's own error.
@@ -523,6 +548,9 @@ impl Maker<'_> {
         }
     }
 }
+
+/// How deep the deepest types nest. A tuple of all arguments nests one deeper.
+const NESTING_MAX: usize = 31;
 
 /// A type that is to have a name.
 enum Shape {

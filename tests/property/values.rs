@@ -76,8 +76,9 @@ pub(super) fn call(function: &Function, random: &mut Random) -> (Vec<Value>, Val
         };
         return (vec![raw(&answer)], answer);
     }
-    let arguments: Vec<Value> =
-        function.parameters.iter().map(|(_, of)| value(of, random, &mut room)).collect();
+    let is_deep = random.below(4) == 0;
+    let mut argument = |of: &Of| if is_deep { deepest(of, random) } else { value(of, random, &mut room) };
+    let arguments: Vec<Value> = function.parameters.iter().map(|(_, of)| argument(of)).collect();
     let answer = answer(function, &arguments);
     (arguments, answer)
 }
@@ -125,6 +126,23 @@ pub(super) fn value(of: &Of, random: &mut Random, room: &mut usize) -> Value {
         Type::Flags(_, flags) => {
             let all = random.below(4);
             Value::Flags(flags.iter().map(|_| all == 1 || all > 1 && random.below(2) == 0).collect())
+        }
+    }
+}
+
+/// A value in which nothing is empty, so that it nests as deep as its type.
+fn deepest(of: &Of, random: &mut Random) -> Value {
+    match &**of {
+        Type::List(item) => Value::List(vec![deepest(item, random)]),
+        Type::Option(inner) => Value::Option(Some(Box::new(deepest(inner, random)))),
+        Type::Tuple(items) => Value::Parts(items.iter().map(|item| deepest(item, random)).collect()),
+        Type::Record(_, fields) => Value::Parts(fields.iter().map(|(_, of)| deepest(of, random)).collect()),
+        _ => {
+            match of.cases().into_iter().enumerate().filter_map(|(place, (_, of))| Some((place, of?))).last()
+            {
+                Some((place, of)) => Value::Case(place, Some(Box::new(deepest(&of, random)))),
+                None => value(of, random, &mut 1),
+            }
         }
     }
 }

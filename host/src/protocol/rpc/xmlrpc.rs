@@ -392,6 +392,18 @@ mod tests {
     }
 
     #[test]
+    fn what_json_may_nest_can_be_said() {
+        // One level of `json_depth_max` is the list of params.
+        let nested = |levels: usize| {
+            let open = "<struct><member><name>a</name><value>".repeat(levels);
+            format!("{open}<int>1</int>{}", "</value></member></struct>".repeat(levels))
+        };
+        let deepest = usize::try_from(PluginLimits::DEFAULT.json_depth_max).unwrap() - 1;
+        assert_eq!(value(&exchange("echo", &[&nested(deepest)])), nested(deepest));
+        assert!(exchange("echo", &[&nested(deepest + 1)]).contains("<int>-32700</int>"));
+    }
+
+    #[test]
     fn params_may_be_absent_or_empty() {
         let fake = Fake::new();
         let without = b"<methodCall><methodName> update </methodName></methodCall>";

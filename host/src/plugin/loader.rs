@@ -531,20 +531,22 @@ impl Work {
         capability::link(&mut linker, &imports)?;
         let program =
             Arc::new(Program::new(&self.settings.sandbox, &component, &linker, limits, capabilities)?);
+        let context = || CallContext {
+            identity: None,
+            request_id: RequestId(self.loads.fetch_add(1, Ordering::Relaxed)),
+            mount: Arc::clone(&mount),
+            started: Instant::now(),
+        };
+        let probe = program.probe(context()).await?;
         let mut endpoints = Vec::new();
         for style in styles {
-            let context = CallContext {
-                identity: None,
-                request_id: RequestId(self.loads.fetch_add(1, Ordering::Relaxed)),
-                mount: Arc::clone(&mount),
-                started: Instant::now(),
-            };
             let endpoint = style
-                .bind(Arc::clone(&program), context, &source)
+                .bind(Arc::clone(&program), context(), &source)
                 .await
                 .with_context(|| format!("{name}{COMPONENT_SUFFIX} cannot be served as {}", style.name()))?;
             endpoints.push(endpoint);
         }
+        drop(probe);
         if endpoints.is_empty() {
             bail!("{name}{COMPONENT_SUFFIX} is of no style");
         }

@@ -266,23 +266,23 @@ impl Program {
             .await
     }
 
-    /// Makes an instance and drops it, so that a component that cannot even be instantiated is refused at load.
+    /// Makes an instance and calls nothing, so that a component that cannot even be instantiated is refused at load.
     ///
     /// # Errors
     /// When it cannot be instantiated within its limits.
-    pub async fn probe(&self, context: CallContext) -> Result<()> {
+    pub async fn probe(&self, context: CallContext) -> Result<Probe> {
         let wall_ms_max = self.linked.limits.wall_ms_max;
         let deadline = Instant::now() + Duration::from_millis(wall_ms_max);
         let linked = Arc::clone(&self.linked);
         let check = Box::pin(async move {
             let mut store = linked.store(context, deadline);
             match linked.pre.instantiate_async(&mut store).await {
-                Ok(_) => Ok(Answer { value: (), turn: None }),
+                Ok(_) => Ok(Answer { value: Probe { _store: store }, turn: None }),
                 Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
             }
         });
         match within(check, deadline, wall_ms_max).await {
-            Ok(_) => Ok(()),
+            Ok(answer) => Ok(answer.value),
             Err(failure) => Err(anyhow!(failure).context("the component cannot be instantiated")),
         }
     }
@@ -412,6 +412,13 @@ impl Program {
         let heavy_ms = u64::try_from(heavy.as_millis()).unwrap_or(u64::MAX);
         self.heavy_until_ms.fetch_max(self.now_ms().saturating_add(heavy_ms), Ordering::Relaxed);
     }
+}
+
+/// An instance of which nothing is asked. It keeps its slot of the pool, so that calls meanwhile take other slots; dropped
+/// after them, its slot is the next to be taken, and has none of the pages that they wrote. Pages once written are zeroed
+/// after every later call in the same slot, and describing itself makes a plugin write more than most calls do.
+pub struct Probe {
+    _store: Store<Guest>,
 }
 
 struct Permits {

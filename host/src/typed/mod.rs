@@ -92,7 +92,6 @@ impl Style for Typed {
             for omitted in &reflected.service.omitted {
                 tracing::warn!("plugin {plugin}: `{}` is not served: {}", omitted.function, omitted.reason);
             }
-            program.probe(context.clone()).await?;
             let callee = Callee::new(Arc::clone(&program), reflected);
             let endpoint = TypedEndpoint::new(callee, &context.mount, source)?;
             let endpoint: Arc<dyn Endpoint> = Arc::new(endpoint);

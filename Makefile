@@ -28,6 +28,8 @@ TARGET_DIRECTORY := $(or $(CARGO_TARGET_DIR),target)
 # compiled twice with different features.
 CARGO_FLAGS := --release --workspace $(LOCKED)
 GUEST_FLAGS := --manifest-path sdk/Cargo.toml --target-dir $(TARGET_DIRECTORY)/sdk $(CARGO_FLAGS)
+# And one that only the benchmark needs (host/benches/jsonrpsee/Cargo.toml).
+BASELINE_FLAGS := --manifest-path host/benches/jsonrpsee/Cargo.toml --target-dir $(TARGET_DIRECTORY)/jsonrpsee --release $(LOCKED)
 BENCH ?= cargo bench --workspace $(LOCKED) --bench '*'
 
 GUESTHOUSE := $(TARGET_DIRECTORY)/release/guesthouse
@@ -85,14 +87,17 @@ lint:
 	cargo fmt --manifest-path sdk/Cargo.toml --all --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	cargo clippy $(GUEST_FLAGS) --all-targets -- -D warnings
+	cargo fmt --manifest-path host/benches/jsonrpsee/Cargo.toml --check
+	cargo clippy $(BASELINE_FLAGS) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc $(GUEST_FLAGS) --no-deps
 	.ci/licences
 
 bench: export GUESTHOUSE_TEST_PLUGINS := $(CURDIR)/target/plugins
 bench: export GUESTHOUSE_TEST_CONFORMANCE_PLUGINS := $(CURDIR)/target/conformance-plugins
+bench: export GUESTHOUSE_BENCH_JSONRPSEE := $(abspath $(TARGET_DIRECTORY))/jsonrpsee/release/jsonrpsee-baseline
 bench: plugins conformance-plugins
-	.ci/install wrk
+	cargo build $(BASELINE_FLAGS)
 	$(BENCH)
 
 clean:

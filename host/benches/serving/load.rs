@@ -1,4 +1,8 @@
-//! The load: wrk for everything that is one request and one answer, and a client of our own for WebSocket.
+//! The load: as many connections as the row wants, each of which sends, waits for the answer, looks at it and sends again.
+//!
+//! The clients never sleep. A client that does is woken by the server's write, which on a virtual machine costs the server 1 to
+//! 11 us (the interrupt to the other core) the oftener the slower it is, and which a fast server that keeps its client busy
+//! does not pay: the same work would look dearer for being slower. wrk sleeps, and was measured to do that.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -27,7 +31,6 @@ enum Kind {
 /// What a round measured.
 pub(crate) struct Run {
     pub(crate) requests: f64,
-    pub(crate) failed: u64,
     pub(crate) seconds: f64,
 }
 
@@ -39,6 +42,15 @@ impl Load {
     pub(crate) fn json_rpc(name: &'static str, path: &'static str) -> Self {
         let body = r#"{"jsonrpc":"2.0","method":"subtract","params":[42,23],"id":1}"#.to_owned();
         let kind = Kind::Post { content_type: "application/json", body, expected: "\"result\":19" };
+        Self { name, path, kind }
+    }
+
+    /// Ten calls in one request.
+    pub(crate) fn json_rpc_batch(name: &'static str, path: &'static str) -> Self {
+        let call = |id| format!(r#"{{"jsonrpc":"2.0","method":"subtract","params":[42,{id}],"id":{id}}}"#);
+        let body = format!("[{}]", (0..10).map(call).collect::<Vec<_>>().join(","));
+        // The last one's result.
+        let kind = Kind::Post { content_type: "application/json", body, expected: "\"result\":33" };
         Self { name, path, kind }
     }
 
@@ -62,55 +74,34 @@ impl Load {
     }
 
     pub(crate) fn run(&self, address: &str, seconds: u32, own: &Path) -> Run {
-        let path = self.path;
-        match &self.kind {
-            Kind::Get => wrk(address, path, seconds, None),
-            Kind::Post { content_type, body, expected } => {
-                // wrk counts statuses; that the answer is the right one is seen once, here.
-                let answer = post(address, path, content_type, body);
-                assert!(answer.contains(expected), "{}: {answer}", self.name);
-                let script = format!(
-                    "wrk.method = 'POST'\nwrk.headers['Content-Type'] = '{content_type}'\nwrk.body = [[{body}]]\n"
-                );
-                wrk(address, path, seconds, Some(&script))
+        let seconds = seconds.to_string();
+        let mut command = pinned(LOAD_CORE);
+        command.arg(own);
+        let output = match &self.kind {
+            Kind::Get => command.args(["http-load", address, &seconds, "200", &self.request(address)]),
+            Kind::Post { expected, .. } => {
+                command.args(["http-load", address, &seconds, expected, &self.request(address)])
             }
-            Kind::WebSocket => {
-                let seconds = seconds.to_string();
-                let output = pinned(LOAD_CORE)
-                    .arg(own)
-                    .args(["websocket-load", address, path, &seconds])
-                    .output()
-                    .expect("the client runs");
-                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-                let text = String::from_utf8(output.stdout).expect("UTF-8");
-                let mut words = text.split_whitespace();
-                let mut next = || words.next().and_then(|word| word.parse::<f64>().ok()).expect("a figure");
-                Run { requests: next(), seconds: next(), failed: 0 }
+            Kind::WebSocket => command.args(["websocket-load", address, &seconds, self.path]),
+        }
+        .output()
+        .expect("the client runs");
+        assert!(output.status.success(), "{}: {}", self.name, String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let mut words = text.split_whitespace();
+        let mut next = || words.next().and_then(|word| word.parse::<f64>().ok()).expect("a figure");
+        Run { requests: next(), seconds: next() }
+    }
+
+    /// The request as it is sent.
+    fn request(&self, address: &str) -> String {
+        match &self.kind {
+            Kind::Post { content_type, body, .. } => post_request(address, self.path, content_type, body),
+            Kind::Get | Kind::WebSocket => {
+                format!("GET {} HTTP/1.1\r\nHost: {address}\r\n\r\n", self.path)
             }
         }
     }
-}
-
-fn wrk(address: &str, path: &str, seconds: u32, script: Option<&str>) -> Run {
-    let mut command = pinned(LOAD_CORE);
-    command.args(["wrk", "-t1", "-c32", &format!("-d{seconds}s")]);
-    let file = std::env::temp_dir().join(format!("guesthouse-bench-{}.lua", std::process::id()));
-    // Prints the figures in a form of our own, so that nothing depends on how wrk words them.
-    let done = "function done(summary) io.write(string.format('FIGURES %d %d %d\\n', summary.requests, \
-                summary.duration, summary.errors.status + summary.errors.connect + summary.errors.read + \
-                summary.errors.write + summary.errors.timeout)) end\n";
-    std::fs::write(&file, format!("{}{done}", script.unwrap_or_default())).expect("the script is written");
-    let output = command
-        .arg("-s")
-        .arg(&file)
-        .arg(format!("http://{address}{path}"))
-        .output()
-        .expect("wrk runs: `apt-get install wrk`");
-    std::fs::remove_file(&file).expect("the script is removed");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let figures = text.lines().find_map(|line| line.strip_prefix("FIGURES ")).expect("wrk's figures");
-    let figures: Vec<u64> = figures.split(' ').map(|word| word.parse().expect("a figure")).collect();
-    Run { requests: figures[0] as f64, seconds: figures[1] as f64 / 1e6, failed: figures[2] }
 }
 
 fn envelope(body: &str) -> String {
@@ -129,29 +120,95 @@ pub(crate) fn open_account(address: &str) -> String {
 
 fn post(address: &str, path: &str, content_type: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the server accepts");
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .expect("the request is sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("the answer is read");
-    answer
+    stream
+        .write_all(post_request(address, path, content_type, body).as_bytes())
+        .expect("the request is sent");
+    let mut answer = Vec::new();
+    while !is_whole(&answer) {
+        let mut piece = [0; 1024];
+        let length = stream.read(&mut piece).expect("the answer is read");
+        assert!(length > 0, "the server hung up");
+        answer.extend_from_slice(&piece[..length]);
+    }
+    String::from_utf8(answer).expect("UTF-8")
 }
 
-/// Echoes on 64 connections: sends, waits for the answer, sends again. Prints messages and seconds.
+fn post_request(address: &str, path: &str, content_type: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// Requests on 32 connections. Prints how many were answered and seconds.
+pub(crate) fn http(arguments: &[String]) {
+    let [address, seconds, expected, request] = arguments else {
+        panic!("address, seconds, expected, request")
+    };
+    clients(32, seconds, |until| requests(address.clone(), expected.clone(), request.clone(), until));
+}
+
+/// Echoes on 64 connections. Prints messages and seconds.
 pub(crate) fn websocket(arguments: &[String]) {
-    let [address, path, seconds] = arguments else { panic!("address, path, seconds") };
+    let [address, seconds, path] = arguments else { panic!("address, seconds, path") };
+    clients(64, seconds, |until| echoes(address.clone(), path.clone(), until));
+}
+
+fn clients<C: Future<Output = u64>>(connections: u32, seconds: &str, client: impl Fn(Instant) -> C) {
     let duration = Duration::from_secs(seconds.parse().expect("seconds"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let (messages, elapsed) = runtime.block_on(async {
+    let (answers, elapsed) = runtime.block_on(async {
+        // A task that is always ready keeps the runtime from waiting for events: it only asks for them.
+        tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
         let started = Instant::now();
-        let clients = (0..64).map(|_| echoes(address.clone(), path.clone(), started + duration));
-        let counts = futures_util::future::join_all(clients).await;
+        let counts =
+            futures_util::future::join_all((0..connections).map(|_| client(started + duration))).await;
         (counts.iter().sum::<u64>(), started.elapsed())
     });
-    println!("{messages} {}", elapsed.as_secs_f64());
+    println!("{answers} {}", elapsed.as_secs_f64());
+}
+
+async fn requests(address: String, expected: String, request: String, until: Instant) -> u64 {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(&address).await.expect("the server accepts");
+    stream.set_nodelay(true).expect("no delay");
+    let expected = memchr::memmem::Finder::new(expected.as_bytes());
+    let mut answer = Vec::with_capacity(64 * 1024);
+    let mut count = 0;
+    while Instant::now() < until {
+        stream.write_all(request.as_bytes()).await.expect("the request is sent");
+        answer.clear();
+        while !is_whole(&answer) {
+            assert!(
+                stream.read_buf(&mut answer).await.expect("the answer is read") > 0,
+                "the server hung up"
+            );
+        }
+        assert!(
+            answer.starts_with(b"HTTP/1.1 200 ") && expected.find(&answer).is_some(),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
+        count += 1;
+    }
+    count
+}
+
+/// Whether an answer has come to the end that its Content-Length gives it.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(head) = memchr::memmem::find(answer, b"\r\n\r\n") else { return false };
+    let fields = std::str::from_utf8(&answer[..head]).expect("the fields are text");
+    let length = fields
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, value)| value.parse::<usize>().ok())
+        .expect("the answer has a length");
+    answer.len() == head + 4 + length
 }
 
 async fn echoes(address: String, path: String, until: Instant) -> u64 {

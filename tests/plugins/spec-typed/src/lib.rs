@@ -187,10 +187,6 @@ impl Guest for Spec {
         Err(color)
     }
 
-    fn subtract(minuend: f64, subtrahend: f64) -> f64 {
-        minuend - subtrahend
-    }
-
     #[allow(clippy::panic, reason = "trapping is what it is for")]
     fn trap() {
         panic!("asked to")

@@ -9,6 +9,7 @@
 #   make bench                 requests per second and CPU time per request, against a native server
 #   make plugins               only the plugins, into target/plugins
 #   make conformance-plugins   the plugins that tests and suites are pointed at, into target/conformance-plugins
+#   make examples              the orders of examples/ in JavaScript, Python and C, into target/examples
 #   make clean                 remove everything that was built
 
 SHELL := /bin/bash
@@ -37,7 +38,7 @@ PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml))
 CONFORMANCE_PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard tests/plugins/*/Cargo.toml examples/*/Cargo.toml))
 VENV := target/venv
 
-.PHONY: run test lint bench plugins conformance-plugins conformance conformance-check clients host clean
+.PHONY: run test lint bench plugins conformance-plugins examples conformance conformance-check clients host clean
 
 run: plugins
 	exec $(GUESTHOUSE) serve target/plugins --listen $(LISTEN)
@@ -53,6 +54,10 @@ plugins: host
 conformance-plugins: host
 	$(if $(CONFORMANCE_PLUGINS),,$(error there are no plugins in tests/plugins))
 	$(GUESTHOUSE) build --install $(LOCKED) --target-dir $(TARGET_DIRECTORY)/guest --out target/conformance-plugins $(CONFORMANCE_PLUGINS)
+
+# Their tools go below target/, too: some 900 MB, once.
+examples: host
+	examples/build $(GUESTHOUSE) target/examples
 
 # The clients that tests use, in a Python environment of their own; made again when the list of them changes.
 clients: $(VENV)/requirements.txt
@@ -73,11 +78,11 @@ test: plugins conformance-plugins clients
 	cargo test $(GUEST_FLAGS)
 	cargo test $(CARGO_FLAGS)
 
-conformance: plugins conformance-plugins
+conformance: plugins conformance-plugins examples
 	.ci/install python
 	python3 tests/conformance/run.py --binary $(GUESTHOUSE) --write CONFORMANCE.md
 
-conformance-check: plugins conformance-plugins
+conformance-check: plugins conformance-plugins examples
 	.ci/install python
 	python3 tests/conformance/run.py --binary $(GUESTHOUSE) --check CONFORMANCE.md
 

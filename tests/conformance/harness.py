@@ -94,9 +94,10 @@ class Suite:
 class Host:
     """A running host."""
 
-    def __init__(self, binary: pathlib.Path, folders: Sequence[pathlib.Path], scratch: pathlib.Path):
+    def __init__(self, binary: pathlib.Path, folders: Sequence[pathlib.Path], examples: pathlib.Path, scratch: pathlib.Path):
         self._binary = binary
         self._folders = folders
+        self._examples = examples
         self._scratch = scratch
         self._process: subprocess.Popen[str] | None = None
         self._folder: pathlib.Path | None = None
@@ -121,9 +122,10 @@ class Host:
 
     def built(self, plugin: str) -> dict[str, bytes]:
         """The files of a plugin as it was built: the component, and its manifest and WIT text if it has them."""
-        source = next((f for f in self._folders if (f / f"{plugin}.wasm").is_file()), None)
+        folders = [*self._folders, self._examples]
+        source = next((f for f in folders if (f / f"{plugin}.wasm").is_file()), None)
         if source is None:
-            raise FileNotFoundError(f"{plugin}.wasm: `make plugins conformance-plugins` builds it")
+            raise FileNotFoundError(f"{plugin}.wasm: `make plugins conformance-plugins examples` builds it")
         files = [source / f"{plugin}{suffix}" for suffix in (".wasm", ".toml", ".wit")]
         return {file.name: file.read_bytes() for file in files if file.is_file()}
 
@@ -136,7 +138,7 @@ class Host:
         files: dict[str, bytes] | None = None,
     ) -> Iterator[Host]:
         """A host of one's own: these plugins with their manifests, or with others; more files for the folder if need be."""
-        host = Host(self._binary, self._folders, self._scratch)
+        host = Host(self._binary, self._folders, self._examples, self._scratch)
         content: dict[str, bytes] = {}
         for name in plugins:
             content |= self.built(name)

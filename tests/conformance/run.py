@@ -25,8 +25,8 @@ HEADER = """\
 # Conformance
 
 What suites and clients that other people wrote find when they are pointed at the host. `make conformance` installs them, runs them
-and writes this page; CI runs them again and fails if one of them finds more. Every suite runs against the plugins of `plugins/` and
-`tests/plugins/`, a fresh instance per call, on the host as it is built for release.
+and writes this page; CI runs them again and fails if one of them finds more. Every suite runs against the plugins of `plugins/`,
+`tests/plugins/` and `examples/`, a fresh instance per call, on the host as it is built for release.
 """
 
 
@@ -149,6 +149,10 @@ def main() -> int:
         "--plugins", type=pathlib.Path, action="append",
         help="a folder of built plugins; may be given again (target/plugins and target/conformance-plugins)",
     )
+    parser.add_argument(
+        "--examples", type=pathlib.Path, default=REPOSITORY / "target/examples",
+        help="the folder of the built examples, which only the suites about them look into",
+    )
     parser.add_argument("--target", type=pathlib.Path, default=REPOSITORY / "target/conformance", help="where things are installed")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--write", type=pathlib.Path, help="write the table to this file")
@@ -165,7 +169,8 @@ def main() -> int:
     target = arguments.target.resolve()
 
     rows = []
-    with Host(arguments.binary.resolve(), [folder.resolve() for folder in folders], target / "hosts").everything() as host:
+    folders = [folder.resolve() for folder in folders]
+    with Host(arguments.binary.resolve(), folders, arguments.examples.resolve(), target / "hosts").everything() as host:
         for suite in wanted:
             row = run(suite, host, target)
             rows.append(row)

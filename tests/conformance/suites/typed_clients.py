@@ -235,9 +235,14 @@ def changed(manifest: str, mount: str, store: str = "default") -> str:
     return manifest
 
 
-def rust(host: Host, tools: Tools) -> Outcome:
-    files = host.built("orders")
-    return check(host, files["orders.wasm"], files["orders.toml"].decode(), tools)
+def of(plugin: str) -> Callable[[Host, Tools], Outcome]:
+    """The calls to the component of this name."""
+
+    def run(host: Host, tools: Tools) -> Outcome:
+        files = host.built(plugin)
+        return check(host, files[f"{plugin}.wasm"], files[f"{plugin}.toml"].decode(), tools)
+
+    return run
 
 
 def dropped(host: Host, tools: Tools) -> Outcome:
@@ -275,6 +280,9 @@ def typed_clients(language: str, run: Callable[[Host, Tools], Outcome]) -> Suite
 
 
 SUITES = [
-    typed_clients("Rust", rust),
+    typed_clients("Rust", of("orders")),
+    typed_clients("JavaScript", of("orders-javascript")),
+    typed_clients("Python", of("orders-python")),
+    typed_clients("C", of("orders-c")),
     Suite(name="dropped into a running host", protocol="Typed services", version=PYTHON_CLIENTS, run=dropped),
 ]

@@ -13,13 +13,17 @@ import shutil
 import socket
 import time
 
-from harness import Host, Outcome, Suite, Tools, last_line
+from harness import REPOSITORY, Host, Outcome, Suite, Tools, last_line
 
 HERE = pathlib.Path(__file__).with_suffix("")
 
-COMPONENTIZE_JS = "0.23.0"
+EXAMPLES = REPOSITORY / "examples"
+"""The same tools make components of two of the examples; there their versions are pinned."""
+
+PACKAGE = json.loads((EXAMPLES / "orders-javascript" / "package.json").read_text())
+COMPONENTIZE_JS = PACKAGE["devDependencies"]["@bytecodealliance/componentize-js"]
 JCO = "1.35.0"
-COMPONENTIZE_PY = "0.25.1"
+COMPONENTIZE_PY = (EXAMPLES / "orders-python" / "requirements.txt").read_text().strip().removeprefix("componentize-py==")
 
 JS_WASI = "0.2.10"
 """The version of WASI that this componentize-js is built on."""
@@ -166,6 +170,9 @@ def run(host: Host, tools: Tools) -> Outcome:
                 continue
             outcome.passed(f"{at} is served")
             what_arrives(other, at, outcome)
+            # A path that the host takes where a component has functions of its own. This one has none, whatever its toolchain left.
+            seen = json.loads(ask(other, "GET", f"{at}/openapi.json")[2])
+            outcome.check(f"{at} is served by its handler alone", "/openapi.json", seen.get("path"))
             streams(other, at, outcome)
             if name != "wasi-js":
                 trailers(other, at, outcome)

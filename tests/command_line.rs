@@ -146,6 +146,36 @@ fn plugins_of_the_styles_are_inspected_too() {
 }
 
 #[test]
+fn inspect_lists_what_can_be_called_and_where_the_contracts_are() {
+    let files = Files::new().plugin("todo").plugin("bank").plugin("users").plugin("orders");
+    let table = [
+        ("todo.wasm", "GET /items", json!({ "language": "OpenAPI", "path": "/todo/openapi.json" })),
+        ("bank.wasm", "{urn:guesthouse:bank}Transfer", json!({ "language": "WSDL", "path": "/bank?wsdl" })),
+        (
+            "users.wasm",
+            "createUser(name: string, email: string) -> int",
+            json!({ "language": "OpenRPC", "path": "/users", "method": "rpc.discover" }),
+        ),
+    ];
+    for (file, operation, contract) in table {
+        let (report, _) = files.inspect(file);
+        let operations = report["operations"].as_array().expect("a list");
+        assert!(operations.iter().any(|one| one["name"] == operation), "{report:#}");
+        assert!(report["contracts"].as_array().expect("a list").contains(&contract), "{report:#}");
+        let text = files.run(&["inspect", file], "").success();
+        assert!(text.contains(operation) && text.contains("\ncontracts\n"), "{text}");
+    }
+    let (report, _) = files.inspect("orders.wasm");
+    assert_eq!(report["page"], "/shop/");
+    let languages: Vec<&Value> =
+        report["contracts"].as_array().expect("a list").iter().map(|one| &one["language"]).collect();
+    assert_eq!(languages, ["OpenAPI", "OpenRPC", "XML-RPC introspection", "WSDL", "AsyncAPI", "WIT"]);
+    let protocols: Vec<&Value> =
+        report["protocols"].as_array().expect("a list").iter().map(|one| &one["path"]).collect();
+    assert_eq!(protocols, ["/shop", "/shop/rpc", "/shop/soap", "/shop/ws", "/shop/xmlrpc"]);
+}
+
+#[test]
 fn what_inspect_says_of_a_refused_file_is_what_the_host_says() {
     let refused_import = wat::parse_str(
         r#"(component (import "acme:sky/lift@1.0.0" (instance)) (instance $i) (export "acme:a/b@1.0.0" (instance $i)))"#,

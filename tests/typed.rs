@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::guest::component_with;
 use crate::support::host::plugin_bytes;
 use crate::support::{Answer, Host, Shared, python, repository};
 
@@ -518,6 +519,39 @@ fn what_takes_more_room_than_it_may_is_refused_before_it_is_made() {
     // On the way out it is the plugin that went too far.
     assert_eq!(call("makeBytes", "100000")["error"]["code"], json!(-32603));
     assert_eq!(call("makeBytes", "3")["result"], json!("AAEC"));
+}
+
+/// A REST plugin that also exports an interface of its own, with the core functions of that.
+fn rest_with_own(own: &str, functions: &str) -> Vec<u8> {
+    let text = format!(
+        "(module (memory (export \"memory\") 1) (;common;) {functions}
+           (func (export \"guesthouse:plugin/rest@1.0.0#handle\") (type $handle) (call $fine)))"
+    );
+    component_with(&["rest-plugin"], Some(own), &text)
+}
+
+const WATCH: &str = "(func (export \"test:guests/mine#watch\") (result i32) unreachable)";
+const COUNT: &str = "(func (export \"test:guests/mine#count\") (result i32) i32.const 7)";
+
+#[test]
+fn what_cannot_be_served_is_left_out_by_name_and_a_style_beside_it_is_served() {
+    let only = rest_with_own("resource thing; watch: func() -> thing;", WATCH);
+    let both = rest_with_own(
+        "resource thing; watch: func() -> thing; count: func() -> u32;",
+        &format!("{WATCH} {COUNT}"),
+    );
+    let host = Host::builder().file("only.wasm", only).file("both.wasm", both).start();
+    for plugin in ["only", "both"] {
+        let line = host.wait_for_log(&format!("plugin {plugin}: `test:guests/mine#watch` is not served"));
+        assert!(line.contains("it takes or returns a resource"), "{line}");
+        assert_eq!(host.get(&format!("/{plugin}/anything")).text(), "fine");
+    }
+    host.wait_for_log("plugin only: live at /only as REST (");
+    host.wait_for_log("plugin both: live at /both as typed, REST (");
+    let counted = host.post("/both/rpc", JSON, r#"{"jsonrpc":"2.0","method":"count","id":1}"#);
+    assert_eq!(counted.json()["result"], json!(7), "{}", counted.text());
+    // Nothing of its own is served, so there is no form of it.
+    assert_eq!(host.post("/only/rpc", JSON, "[]").text(), "fine");
 }
 
 #[test]

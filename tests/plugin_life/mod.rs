@@ -62,6 +62,10 @@ impl Endpoint for AnswerEndpoint {
         self.0.to_string()
     }
 
+    fn surface(&self) -> guesthouse::plugin::Surface {
+        guesthouse::plugin::Surface::default()
+    }
+
     fn claims(&self, _head: &http::request::Parts) -> bool {
         true
     }

@@ -12,14 +12,27 @@ const COMMON: &str = include_str!("../hostile/common.wat");
 /// A plugin of these worlds of the contract, from its text.
 #[track_caller]
 pub(crate) fn component(worlds: &[&str], text: &str) -> Vec<u8> {
+    component_with(worlds, None, text)
+}
+
+/// A plugin of these worlds that also exports an interface of its own, `test:guests/mine`, with this content.
+#[track_caller]
+pub(crate) fn component_with(worlds: &[&str], own: Option<&str>, text: &str) -> Vec<u8> {
     let text = text.replace("(;common;)", COMMON);
     let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
     let mut resolve = Resolve::default();
     resolve.push_dir(repository().join("wit")).expect("the contract is valid");
     let includes: String =
         worlds.iter().map(|world| format!("include guesthouse:plugin/{world}@1.0.0;")).collect();
+    let (interface, export) = match own {
+        Some(own) => (format!("interface mine {{ {own} }}"), "export mine;"),
+        None => (String::new(), ""),
+    };
     let package = resolve
-        .push_str("guest.wit", &format!("package test:guests; world guest {{ {includes} }}"))
+        .push_str(
+            "guest.wit",
+            &format!("package test:guests; {interface} world guest {{ {includes} {export} }}"),
+        )
         .expect("the world is valid");
     let world = resolve.select_world(&[package], Some("guest")).expect("the world is there");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use super::offline::Offline;
 use super::serve::start_log;
 use crate::capability::{self, Grants};
-use crate::plugin::Examined;
+use crate::plugin::surface::At;
+use crate::plugin::{Examined, Omitted, Operation, Surface};
 use crate::typed::local::Local;
 
 /// `guesthouse inspect …`
@@ -69,6 +70,14 @@ fn report(file: &str, examined: &Examined) -> Value {
         .flat_map(|plugin| &plugin.endpoints)
         .map(|endpoint| json!({ "style": endpoint.style(), "summary": endpoint.summary() }))
         .collect();
+    let surfaces: Vec<Surface> =
+        plugin.iter().flat_map(|plugin| &plugin.endpoints).map(|endpoint| endpoint.surface()).collect();
+    let prefix = plugin.map_or("", |plugin| &*plugin.mount);
+    let operations: Vec<Value> = plugin
+        .iter()
+        .flat_map(|plugin| &plugin.endpoints)
+        .flat_map(|endpoint| endpoint.operations().into_iter().map(|one| operation(endpoint.style(), one)))
+        .collect();
     let mount = plugin.map(|plugin| if plugin.mount.is_empty() { "/" } else { &*plugin.mount });
     let mut report = json!({
         "file": file,
@@ -81,10 +90,14 @@ fn report(file: &str, examined: &Examined) -> Value {
         "exports": examined.exports,
         "imports": imports,
         "styles": styles,
+        "protocols": surfaces.iter().flat_map(|surface| protocols(surface, prefix)).collect::<Vec<_>>(),
+        "contracts": surfaces.iter().flat_map(|surface| contracts(surface, prefix)).collect::<Vec<_>>(),
+        "page": surfaces.iter().find_map(|surface| surface.page).map(|page| format!("{prefix}{page}")),
+        "operations": operations,
         "forms": [],
         "functions": [],
         "types": "",
-        "omitted": [],
+        "omitted": plugin.map(|plugin| omissions(&plugin.omitted)).unwrap_or_default(),
     });
     if let Some(plugin) = plugin
         && let Some(service) = Local::of(plugin)
@@ -93,6 +106,35 @@ fn report(file: &str, examined: &Examined) -> Value {
         members.extend(typed(&service, &plugin.mount));
     }
     report
+}
+
+/// A path below a mount as a client asks for it; the root's own is `/`.
+fn below(prefix: &str, path: &str) -> String {
+    let whole = format!("{prefix}{path}");
+    if whole.starts_with('/') { whole } else { format!("/{whole}") }
+}
+
+fn protocols(surface: &Surface, prefix: &str) -> Vec<Value> {
+    let spoken = surface.protocols.iter();
+    spoken.map(|(name, path)| json!({ "protocol": name, "path": below(prefix, path) })).collect()
+}
+
+fn contracts(surface: &Surface, prefix: &str) -> Vec<Value> {
+    let contracts = surface.contracts.iter().map(|contract| match &contract.at {
+        At::Path(path) => json!({ "language": contract.language, "path": below(prefix, path) }),
+        At::Method(method, path) => {
+            json!({ "language": contract.language, "path": below(prefix, path), "method": method })
+        }
+    });
+    contracts.collect()
+}
+
+fn operation(style: &str, operation: Operation) -> Value {
+    json!({ "style": style, "name": operation.name, "docs": operation.docs })
+}
+
+fn omissions(omitted: &[Omitted]) -> Vec<Value> {
+    omitted.iter().map(|one| json!({ "function": one.function, "reason": one.reason })).collect()
 }
 
 fn import(name: &str, exports: &[String], grants: &Grants) -> Value {
@@ -129,13 +171,11 @@ fn typed(service: &Local, mount: &str) -> serde_json::Map<String, Value> {
             "route": route,
         })
     });
-    let omitted =
-        model.omitted.iter().map(|omitted| json!({ "function": omitted.function, "reason": omitted.reason }));
     let mut members = serde_json::Map::new();
     members.insert("forms".to_owned(), forms.collect());
     members.insert("functions".to_owned(), functions.collect());
     members.insert("types".to_owned(), service.definitions().into());
-    members.insert("omitted".to_owned(), omitted.collect());
+    members.insert("omitted".to_owned(), omissions(&model.omitted).into());
     members
 }
 
@@ -160,12 +200,30 @@ fn text(report: &Value) -> String {
     for style in list("styles") {
         out.line(1, &format!("{}: {}", get(&style, "style"), get(&style, "summary")));
     }
-    for form in list("forms") {
-        out.line(1, &format!("{} at {}", get(&form, "form"), get(&form, "path")));
+    for protocol in list("protocols") {
+        out.line(1, &format!("{} at {}", get(&protocol, "protocol"), get(&protocol, "path")));
+    }
+    let page = get(report, "page");
+    if !page.is_empty() {
+        out.line(1, &format!("page for people at {page}"));
+    }
+    out.heading("contracts", &list("contracts"));
+    for contract in list("contracts") {
+        let (language, path, method) =
+            (get(&contract, "language"), get(&contract, "path"), get(&contract, "method"));
+        let at = if method.is_empty() { path } else { format!("`{method}` of {path}") };
+        out.line(1, &format!("{language}: {at}"));
     }
     out.heading("exports", &list("exports"));
     for export in list("exports") {
         out.line(1, &said(&export));
+    }
+    out.heading("operations", &list("operations"));
+    for operation in list("operations") {
+        out.line(1, &get(&operation, "name"));
+        for line in get(&operation, "docs").lines() {
+            out.line(2, line);
+        }
     }
     out.heading("functions", &list("functions"));
     for function in list("functions") {

@@ -155,6 +155,7 @@ mod tests {
             digest: String::new(),
             manifest: crate::plugin::Manifest::default(),
             endpoints: Vec::new(),
+            omitted: Vec::new(),
         })
     }
 

@@ -11,7 +11,7 @@ use http::request::Parts;
 use super::Plugin;
 use super::catalog::Catalog;
 use super::manifest::AuthPolicy;
-use super::{Manifest, vet};
+use super::{Manifest, Operation, Surface, vet};
 use crate::capability::CallContext;
 use crate::exchange::{Body, Lifetime, LocalFuture, Response, Upgrade};
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ pub trait Style: Send + Sync {
     ///
     /// # Errors
     /// In words for the plugin's author: what is wrong and where. The plugin is then not served, or its last good version
-    /// goes on.
+    /// goes on. [`super::NothingToServe`] alone leaves the plugin to its other styles.
     fn bind<'a>(
         &'a self,
         program: Arc<Program>,
@@ -63,6 +63,14 @@ pub trait Endpoint: Send + Sync {
 
     /// For the table at start: what is served, in a few words (`3 paths, 6 operations`).
     fn summary(&self) -> String;
+
+    /// Its protocols and contracts.
+    fn surface(&self) -> Surface;
+
+    /// What can be called by name, as far as it is known without a request.
+    fn operations(&self) -> Vec<Operation> {
+        Vec::new()
+    }
 
     /// Whether a request is one for this style, when the plugin is served in several. Looks at the head only.
     fn claims(&self, head: &Parts) -> bool;

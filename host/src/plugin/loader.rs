@@ -24,7 +24,7 @@ use super::folder::{COMPONENT_SUFFIX, Folder, MANIFEST_SUFFIX, Name, ReadError, 
 use super::manifest::AuthPolicy;
 use super::retired::Retired;
 use super::watch::{Change, Watch};
-use super::{Manifest, Plugin, Style, vet};
+use super::{Manifest, NothingToServe, Plugin, Style, vet};
 use crate::capability::rooms::Rooms;
 use crate::capability::{self, CallContext, Environment, RequestId};
 use crate::limits::{
@@ -539,18 +539,28 @@ impl Work {
         };
         let probe = program.probe(context()).await?;
         let mut endpoints = Vec::new();
+        let mut nothing = None;
         for style in styles {
-            let endpoint = style
+            let bound = style
                 .bind(Arc::clone(&program), context(), &source)
                 .await
-                .with_context(|| format!("{name}{COMPONENT_SUFFIX} cannot be served as {}", style.name()))?;
-            endpoints.push(endpoint);
+                .with_context(|| format!("{name}{COMPONENT_SUFFIX} cannot be served as {}", style.name()));
+            match bound {
+                Ok(endpoint) => endpoints.push(endpoint),
+                Err(error) if error.is::<NothingToServe>() => nothing = Some(error),
+                Err(error) => return Err(error),
+            }
         }
         drop(probe);
         if endpoints.is_empty() {
-            bail!("{name}{COMPONENT_SUFFIX} is of no style");
+            return Err(nothing.unwrap_or_else(|| anyhow!("{name}{COMPONENT_SUFFIX} is of no style")));
         }
-        Ok(Plugin { name, mount, digest, manifest: source.manifest, endpoints })
+        let nothing = nothing.and_then(|error| error.downcast::<NothingToServe>().ok());
+        let omitted = nothing.map_or_else(Vec::new, |nothing| nothing.omitted);
+        for omitted in &omitted {
+            tracing::warn!("plugin {name}: `{}` is not served: {}", omitted.function, omitted.reason);
+        }
+        Ok(Plugin { name, mount, digest, manifest: source.manifest, endpoints, omitted })
     }
 
     fn publish(&mut self, tried: Tried, version: Plugin) -> bool {

@@ -86,6 +86,20 @@ pub enum Form {
     Ws,
 }
 
+impl Form {
+    /// For people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rest => "REST",
+            Self::Rpc => "JSON-RPC",
+            Self::Xmlrpc => "XML-RPC",
+            Self::Soap => "SOAP",
+            Self::Ws => "WebSocket",
+        }
+    }
+}
+
 /// `[websocket]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

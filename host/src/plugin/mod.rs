@@ -12,6 +12,7 @@ mod folder;
 pub mod loader;
 pub mod manifest;
 mod retired;
+pub mod surface;
 pub mod vet;
 mod watch;
 
@@ -22,6 +23,7 @@ pub use compile::Compiler;
 pub use endpoint::{Endpoint, Exchange, Source, Style};
 pub use loader::{Examined, Loader, Settings, Status, examine};
 pub use manifest::Manifest;
+pub use surface::{Contract, NothingToServe, Omitted, Operation, Surface};
 
 /// One version of one plugin, ready to serve.
 pub struct Plugin {
@@ -35,6 +37,8 @@ pub struct Plugin {
     pub manifest: Manifest,
     /// The styles it is served in, in the order of the list of styles. Never empty.
     pub endpoints: Vec<Arc<dyn Endpoint>>,
+    /// What it exports beside them that no style serves.
+    pub omitted: Vec<Omitted>,
 }
 
 impl Plugin {

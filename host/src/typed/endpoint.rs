@@ -22,7 +22,8 @@ use crate::capability::CallContext;
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
 use crate::plugin::manifest::Form;
-use crate::plugin::{Endpoint, Exchange, Plugin, Source};
+use crate::plugin::surface::At;
+use crate::plugin::{Contract, Endpoint, Exchange, Plugin, Source, Surface};
 use crate::protocol::problem;
 use crate::protocol::rpc::shared::{self, Media, Methods, Request};
 use crate::protocol::soap::shared::{self as soap_shared, Operations};
@@ -273,6 +274,28 @@ impl Endpoint for TypedEndpoint {
         let forms: Vec<&str> = self.paths.keys().map(String::as_str).collect();
         let rest = if self.routes.is_some() { "REST, " } else { "" };
         format!("{count} function{} as {rest}{}", if count == 1 { "" } else { "s" }, forms.join(", "))
+    }
+
+    fn surface(&self) -> Surface {
+        let rest = self.routes.iter().map(|_| ("REST", String::new()));
+        let others = self.paths.iter().map(|(path, form)| (form.name(), path.clone()));
+        let path = |wanted: Form| self.paths.iter().find(|(_, form)| **form == wanted).map(|(path, _)| path);
+        let contracts = [
+            self.routes.as_ref().map(|_| Contract::read("OpenAPI", contract::OPENAPI)),
+            self.contracts.openrpc().map(|_| Contract::read("OpenRPC", contract::OPENRPC)),
+            path(Form::Xmlrpc).map(|path| Contract {
+                language: "XML-RPC introspection",
+                at: At::Method(shared::LIST, path.clone()),
+            }),
+            path(Form::Soap).map(|path| Contract::read("WSDL", format!("{path}?wsdl"))),
+            path(Form::Ws).map(|_| Contract::read("AsyncAPI", contract::ASYNCAPI)),
+            Some(Contract::read("WIT", contract::WIT)),
+        ];
+        Surface {
+            protocols: rest.chain(others).collect(),
+            contracts: contracts.into_iter().flatten().collect(),
+            page: Some(PAGE),
+        }
     }
 
     fn claims(&self, head: &Parts) -> bool {

@@ -16,7 +16,6 @@ use super::rest::Routes;
 use super::room::Room;
 use crate::capability::CallContext;
 use crate::plugin::Plugin;
-use crate::plugin::manifest::Form;
 use crate::sandbox::CallFailure;
 
 /// The typed service of a plugin.
@@ -69,16 +68,7 @@ impl Local {
 
     /// The forms that have a path of their own below the mount, with that path.
     pub fn forms(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.paths().iter().map(|(path, form)| {
-            let name = match form {
-                Form::Rest => "REST",
-                Form::Rpc => "JSON-RPC",
-                Form::Xmlrpc => "XML-RPC",
-                Form::Soap => "SOAP",
-                Form::Ws => "WebSocket",
-            };
-            (name, path.as_str())
-        })
+        self.0.paths().iter().map(|(path, form)| (form.name(), path.as_str()))
     }
 
     /// The REST route of the function at a place, `GET /orders/{id}`; none when REST is not served.

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use crate::plugin::Omitted;
+
 /// Everything one component serves by its own types.
 #[derive(Debug)]
 pub struct Service {
@@ -28,15 +30,6 @@ pub struct Interface {
     pub id: String,
     /// Its doc comment; empty without one.
     pub docs: String,
-}
-
-/// A function that is not served.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Omitted {
-    /// `acme:shop/orders@1.2.0#watch`.
-    pub function: String,
-    /// In a few words.
-    pub reason: String,
 }
 
 /// A served function.

@@ -14,12 +14,13 @@ use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem
 use wasmtime::component::{self, Component};
 
 use super::documentation::Documentation;
-use super::model::{Case, Field, Function, Integer, Interface, Omitted, Returns, Service, Shape, Type};
+use super::model::{Case, Field, Function, Integer, Interface, Returns, Service, Shape, Type};
 use super::names::{lower_camel, upper_camel};
 use crate::limits::{
     TYPED_DEPTH_MAX, TYPED_FUNCTIONS_MAX, TYPED_MEMBERS_MAX, TYPED_NAME_BYTES_MAX, TYPED_NODES_MAX,
     TYPED_NODES_TOTAL_MAX, TYPED_TYPES_MAX,
 };
+use crate::plugin::{NothingToServe, Omitted};
 use crate::sandbox::ValuesExport;
 
 /// A service and where its functions are in the component: one export for each of [`Service::functions`].
@@ -89,11 +90,7 @@ pub fn reflect(
     let Reflection { mut service, exports, builder, .. } = reflection;
     service.types = builder.named;
     if service.functions.is_empty() {
-        let why = match service.omitted.first() {
-            Some(Omitted { function, reason }) => format!("`{function}` cannot be served: {reason}"),
-            None => "it exports no function of its own".to_owned(),
-        };
-        bail!("there is nothing to serve: {why}");
+        return Err(NothingToServe { omitted: service.omitted }.into());
     }
     unique("functions", service.functions.iter().map(|function| (&*function.wit, &*function.name)))?;
     unique("functions", service.functions.iter().map(|function| (&*function.wit, &*function.path)))?;

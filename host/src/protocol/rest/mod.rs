@@ -24,7 +24,7 @@ use super::{failure_of, fields, problem};
 use crate::capability::CallContext;
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
-use crate::plugin::{Endpoint, Exchange, Source, Style};
+use crate::plugin::{Endpoint, Exchange, Operation, Source, Style, Surface, surface};
 use crate::sandbox::{Export, Program};
 
 mod bindings {
@@ -58,18 +58,21 @@ impl Style for Rest {
     ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Endpoint>>> + 'a>> {
         Box::pin(async move {
             let handle = program.export(INTERFACE, "handle", context.clone()).await?;
+            let mut operations = Vec::new();
             let contract = if program.exports(CONTRACT) {
                 let endpoints: Export<(), (Vec<Declared>,)> =
                     program.export(CONTRACT, "endpoints", context.clone()).await?;
                 let declared = program.call(&endpoints, (), context).await.context("`endpoints` failed")?;
                 let declared = declared.value.0;
                 let refused = "`endpoints` answers what cannot be served";
+                operations.extend(declared.iter().map(operation));
                 let document = Document::new(&program.capabilities().plugin, &declared).context(refused)?;
                 Some((Contract::new(declared).context(refused)?, document))
             } else {
                 None
             };
-            let endpoint: Arc<dyn Endpoint> = Arc::new(RestEndpoint { program, handle, contract });
+            let endpoint: Arc<dyn Endpoint> =
+                Arc::new(RestEndpoint { program, handle, contract, operations });
             Ok(endpoint)
         })
     }
@@ -79,6 +82,8 @@ struct RestEndpoint {
     program: Arc<Program>,
     handle: Export<(Request,), (Answer,)>,
     contract: Option<(Contract, Document)>,
+    /// What the contract declares, for people.
+    operations: Vec<Operation>,
 }
 
 impl Endpoint for RestEndpoint {
@@ -90,6 +95,18 @@ impl Endpoint for RestEndpoint {
         self.contract
             .as_ref()
             .map_or_else(|| "every path and method".to_owned(), |(contract, _)| contract.summary())
+    }
+
+    fn surface(&self) -> Surface {
+        // The plugin's own document at this path stands above the host's.
+        let own = |contract: &Contract| contract.route(openapi::PATH, &Method::GET).is_ok();
+        let described = self.contract.as_ref().filter(|(contract, _)| !own(contract));
+        let contracts = described.map(|_| surface::Contract::read("OpenAPI", openapi::PATH));
+        Surface { contracts: contracts.into_iter().collect(), ..Surface::at_mount(&["REST"]) }
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        self.operations.clone()
     }
 
     fn claims(&self, _head: &Parts) -> bool {
@@ -107,6 +124,10 @@ impl Endpoint for RestEndpoint {
     fn as_any_arc(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
+}
+
+fn operation(declared: &Declared) -> Operation {
+    Operation { name: format!("{} {}", declared.method, declared.path), docs: declared.summary.clone() }
 }
 
 impl RestEndpoint {

@@ -29,6 +29,8 @@ struct HostMethod {
 
 /// Calls several methods in one request.
 pub(super) const MULTICALL: &str = "system.multicall";
+/// Names all methods.
+pub(crate) const LIST: &str = "system.listMethods";
 /// The OpenRPC document.
 pub(super) const DISCOVER: &str = "rpc.discover";
 
@@ -48,7 +50,7 @@ const HOST_METHODS: &[HostMethod] = &[
         xml: true,
     },
     HostMethod {
-        name: "system.listMethods",
+        name: LIST,
         help: "The names of all methods.",
         signature: r#"[["array"]]"#,
         json: true,
@@ -102,7 +104,7 @@ pub(super) fn answer(
     let method = host_method(dialect, name)?;
     Some(match method.name {
         "system.getCapabilities" => no_argument(params).map(|()| CAPABILITIES.to_owned()),
-        "system.listMethods" => no_argument(params).map(|()| list(methods, dialect)),
+        LIST => no_argument(params).map(|()| list(methods, dialect)),
         "system.methodHelp" => one_name(params).and_then(|name| help(methods, dialect, &name)),
         "system.methodSignature" => one_name(params).and_then(|name| signature(methods, dialect, &name)),
         _ => return None,
@@ -170,7 +172,7 @@ fn signatures_of(method: &Method) -> String {
 }
 
 /// XML-RPC's name of a type.
-fn type_name(kind: Kind) -> &'static str {
+pub(super) fn type_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Any => "any",
         Kind::Boolean => "boolean",

@@ -42,7 +42,7 @@ use super::{failure_of, json, problem};
 use crate::capability::CallContext;
 use crate::exchange::{LocalFuture, Payload, Response};
 use crate::failure::Failure;
-use crate::plugin::{Endpoint, Exchange, Plugin, Source, Style};
+use crate::plugin::{Contract, Endpoint, Exchange, Operation, Plugin, Source, Style, Surface};
 use crate::sandbox::{Export, Program};
 
 mod bindings {
@@ -109,6 +109,20 @@ impl Endpoint for RpcEndpoint {
         format!("{count} method{} as JSON-RPC and XML-RPC", if count == 1 { "" } else { "s" })
     }
 
+    fn surface(&self) -> Surface {
+        Surface {
+            contracts: vec![
+                Contract::called("OpenRPC", introspection::DISCOVER),
+                Contract::called("XML-RPC introspection", introspection::LIST),
+            ],
+            ..Surface::at_mount(&["JSON-RPC", "XML-RPC", "JSON-RPC over WebSocket"])
+        }
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        self.methods.all().iter().map(operation).collect()
+    }
+
     fn claims(&self, head: &Parts) -> bool {
         claims(head)
     }
@@ -127,6 +141,21 @@ impl Endpoint for RpcEndpoint {
 
     fn as_any_arc(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
+    }
+}
+
+/// `createUser(name: string, email?: string) -> int`, in XML-RPC's names of types.
+fn operation(method: &Method) -> Operation {
+    let params = method.params.iter().map(|param| {
+        let optional = if param.required { "" } else { "?" };
+        format!("{}{optional}: {}", param.name, introspection::type_name(param.kind))
+    });
+    let more = method.variadic.then(|| "...".to_owned());
+    let params: Vec<String> = params.chain(more).collect();
+    let returns = introspection::type_name(method.returns);
+    Operation {
+        name: format!("{}({}) -> {returns}", method.name, params.join(", ")),
+        docs: method.help.clone(),
     }
 }
 

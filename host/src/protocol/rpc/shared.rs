@@ -9,6 +9,7 @@ use http::request::Parts;
 pub(crate) use super::bindings::exports::guesthouse::plugin::rpc::{
     Failure as PluginFailure, Kind, Method, Param,
 };
+pub(crate) use super::introspection::LIST;
 pub(crate) use super::media::{Media, media};
 use super::methods::MethodTable;
 use super::openrpc::Document;

@@ -17,12 +17,12 @@ use super::http::{
     message, version,
 };
 use super::message::{answer, receive, respond};
-use super::{Call, Fault, FaultCode, Reply, Service, Version, fault};
+use super::{Call, Fault, FaultCode, QualifiedName, Reply, Service, Version, fault};
 use crate::capability::{CallContext, RequestId};
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
 use crate::limits::PluginLimits;
-use crate::plugin::{Endpoint, Exchange};
+use crate::plugin::{Contract, Endpoint, Exchange, Operation, Surface};
 use crate::protocol::media_type::MediaType;
 use crate::protocol::{failure_of, problem};
 use crate::sandbox::{Export, Program};
@@ -46,6 +46,23 @@ impl Endpoint for SoapEndpoint {
 
     fn summary(&self) -> String {
         summary(&self.service, self.has_contract)
+    }
+
+    fn surface(&self) -> Surface {
+        let versions = [(Version::Soap11, "SOAP 1.1"), (Version::Soap12, "SOAP 1.2")];
+        let spoken = versions.iter().filter(|(version, _)| self.service.versions.contains(version));
+        let names: Vec<&'static str> = spoken.map(|(_, name)| *name).collect();
+        let contract = self.has_contract.then(|| Contract::read("WSDL", "?wsdl"));
+        Surface { contracts: contract.into_iter().collect(), ..Surface::at_mount(&names) }
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        let named = |name: &QualifiedName| match name.namespace.as_str() {
+            "" => name.name.clone(),
+            namespace => format!("{{{namespace}}}{}", name.name),
+        };
+        let operations = self.service.operations.iter();
+        operations.map(|name| Operation { name: named(name), docs: String::new() }).collect()
     }
 
     fn claims(&self, head: &Parts) -> bool {

@@ -155,6 +155,7 @@ async fn ask(
         digest: String::new(),
         manifest: Manifest::default(),
         endpoints: vec![Arc::clone(endpoint)],
+        omitted: Vec::new(),
     };
     let exchange = Exchange {
         policy: Arc::new(AuthPolicy { require: vec![SchemeName::Anonymous], scopes: Vec::new() }),

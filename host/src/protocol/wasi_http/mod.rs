@@ -34,7 +34,7 @@ use crate::capability::http::{self as wasi, Answer, Outparam, Request};
 use crate::exchange::{LocalFuture, Payload, Response, Streamed};
 use crate::failure::Failure;
 use crate::limits::{STREAM_GATHER_BYTES_MAX, STREAM_GATHER_MS};
-use crate::plugin::{Endpoint, Exchange, Source, Style};
+use crate::plugin::{Endpoint, Exchange, Source, Style, Surface};
 use crate::sandbox::{CallFailure, Course, Export, Program};
 
 const INTERFACE: &str = "wasi:http/incoming-handler@0.2.0";
@@ -77,6 +77,10 @@ impl Endpoint for Component {
 
     fn summary(&self) -> String {
         "every path and method".to_owned()
+    }
+
+    fn surface(&self) -> Surface {
+        Surface::at_mount(&["HTTP"])
     }
 
     fn claims(&self, _head: &Parts) -> bool {

@@ -22,7 +22,7 @@ use crate::capability::CallContext;
 use crate::capability::rooms::{Outbox, Rooms};
 use crate::exchange::{LocalFuture, Response};
 use crate::failure::Failure;
-use crate::plugin::{Endpoint, Exchange, Source, Style};
+use crate::plugin::{Endpoint, Exchange, Source, Style, Surface};
 use crate::protocol::socket::{self, Handshake, Settings};
 use crate::sandbox::{Export, Program};
 
@@ -81,6 +81,10 @@ impl Endpoint for WebSocketEndpoint {
 
     fn summary(&self) -> String {
         "messages".to_owned()
+    }
+
+    fn surface(&self) -> Surface {
+        Surface::at_mount(&["WebSocket"])
     }
 
     fn claims(&self, head: &Parts) -> bool {

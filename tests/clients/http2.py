@@ -22,10 +22,12 @@ def multiplexed(url):
             for size, answer in zip(sizes, answers, strict=True):
                 assert (answer.http_version, answer.status_code) == ("HTTP/2", 200), answer
                 assert answer.content == b"x" * size, (size, len(answer.content))
-            # Bodies upwards, larger than the window that a stream begins with.
-            bodies = [str(number) * 200_000 for number in range(5)]
-            answers = await asyncio.gather(*(client.post("/", content=body) for body in bodies))
-            assert [answer.json()["body"] for answer in answers] == bodies
+            # Bodies upwards, larger than the window that a stream begins with. One after another: when one request of httpcore
+            # 1.0 reads the window update that another is about to wait for, that one waits for ever (its `_receive_events`
+            # reads again without looking), until the host gives up its body (408).
+            for number in range(5):
+                body = str(number) * 200_000
+                assert (await client.post("/", content=body)).json()["body"] == body
             assert (await client.get("/status/204")).status_code == 204
 
     asyncio.run(main())

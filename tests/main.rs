@@ -21,6 +21,7 @@ mod command_line;
 mod content;
 mod examples;
 mod hostile;
+mod index;
 mod isolation;
 mod limits;
 mod plugin_life;

@@ -29,6 +29,9 @@ pub struct Config {
     /// Whether request bodies may be in a content coding, for plugins whose manifest says nothing of it. False by default: what
     /// unpacks them does work that their sender did not have.
     pub decompression: Option<bool>,
+    /// Whether `/` lists the plugins that everybody may call, when none is mounted there. By default only on a loopback address:
+    /// what is mounted is nobody's business unless the operator says so.
+    pub index: Option<bool>,
     /// Users of the Basic scheme.
     pub basic: BasicConfig,
     /// Issuers of the Bearer scheme.

@@ -89,6 +89,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         policy: exposure(listen, config.auth.clone()),
         compiler: Compiler::new(&host_limits),
     })?;
+    let index = config.index.unwrap_or(listen.ip().is_loopback());
     let gateway = Gateway::new(
         Arc::clone(loader.catalog()),
         Arc::new(authenticator),
@@ -97,11 +98,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             compression: config.compression.unwrap_or(true),
             decompression: config.decompression.unwrap_or(false),
         },
+        index,
         access.clone(),
         seed()?,
     );
     let running = server::start(listen, workers, Arc::new(gateway), host_limits)?;
-    announce(&loader, running.local_addr(), workers, reset);
+    announce(&loader, running.local_addr(), workers, reset, index);
 
     let _second_signal = wait_for_signal(&running)?;
     running.join()?;
@@ -165,7 +167,7 @@ fn seed() -> Result<u64> {
 }
 
 /// The table of what is served where.
-fn announce(loader: &Loader, address: SocketAddr, workers: usize, reset: Reset) {
+fn announce(loader: &Loader, address: SocketAddr, workers: usize, reset: Reset, index: bool) {
     println!("guesthouse {} on http://{address}, {workers} workers", env!("CARGO_PKG_VERSION"));
     println!(
         "  instances are fresh for every call; their memory is {}",
@@ -175,6 +177,11 @@ fn announce(loader: &Loader, address: SocketAddr, workers: usize, reset: Reset) 
                 "given back whole after each call (swap is on: a reset by dirty pages could miss swapped ones)",
         }
     );
+    if index && loader.catalog().route("/").is_none() {
+        println!(
+            "  http://{address}/ lists what everybody may call (`index = false` in the configuration: it does not)"
+        );
+    }
     let statuses = loader.statuses();
     if statuses.is_empty() {
         println!("  the folder has no plugins yet");

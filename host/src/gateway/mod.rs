@@ -9,6 +9,7 @@
 //! after it has answered, so that no style knows of them.
 
 mod coding;
+mod index;
 mod path;
 
 use std::net::SocketAddr;
@@ -45,24 +46,27 @@ pub struct Gateway {
     /// For plugins whose manifest has no policy.
     policy: Arc<AuthPolicy>,
     codings: Codings,
+    /// Whether `/` lists the plugins that everybody may call.
+    index: bool,
     access: access::Log,
     next_id: AtomicU64,
 }
 
 impl Gateway {
-    /// A gateway to the plugins of `catalog`. `policy` and `codings` hold where a manifest has none; `seed` begins the request
-    /// ids.
+    /// A gateway to the plugins of `catalog`. `policy` and `codings` hold where a manifest has none; `index` says whether `/` lists
+    /// the plugins that everybody may call; `seed` begins the request ids.
     #[must_use]
     pub fn new(
         catalog: Arc<Catalog>,
         authenticator: Arc<Authenticator>,
         policy: AuthPolicy,
         codings: Defaults,
+        index: bool,
         access: access::Log,
         seed: u64,
     ) -> Self {
         let (policy, codings) = (Arc::new(policy), Codings::new(codings));
-        Self { catalog, authenticator, policy, codings, access, next_id: AtomicU64::new(seed) }
+        Self { catalog, authenticator, policy, codings, index, access, next_id: AtomicU64::new(seed) }
     }
 
     async fn answer(&self, arrival: Arrival) -> Response {
@@ -73,6 +77,10 @@ impl Gateway {
             // RFC 9110 section 9.3.7: about the host itself. `server` lets no other method have this target.
             _ if arrival.head.uri.path() == "*" => problem::options(METHODS),
             Ok((plugin, below)) => self.serve(arrival, plugin, below, &mut record, request_id, started).await,
+            Err(Failure::NotFound) if self.index && arrival.head.uri.path() == "/" => {
+                index::answer(&self.catalog.all(), &self.policy, &arrival.head)
+                    .unwrap_or_else(|failure| problem::render(&failure, Some(&arrival.head.method)))
+            }
             Err(failure) => problem::render(&failure, Some(&arrival.head.method)),
         };
         self.account(response, record, request_id)

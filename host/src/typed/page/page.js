@@ -116,7 +116,7 @@
       return value.map((item, number) => (named && item === null ? "" : element(named ? `item${number + 1}` : "item", named ? of.items[number] : of.items, item))).join("");
     }
     if (of.oneOf && !isWide(of)) {
-      if (typeof value === "string") return `<${value}/>`;
+      if (typeof value === "string") return `<${value}>true</${value}>`;
       const [name] = Object.keys(value);
       const form = of.oneOf.map(resolve).find((each) => each.properties && each.properties[name]);
       return element(name, form ? form.properties[name] : {}, value[name]);
@@ -213,9 +213,9 @@
       : [`curl -i -X ${request.verb} ${quoted(request.url)}`, ...Object.entries(request.headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`), ...(request.body ? [`--data-raw ${quoted(request.body)}`] : [])].join(" \\\n  "),
     Python: (request) => request.socket
       ? `# pip install websockets\nfrom websockets.sync.client import connect\n\nwith connect(${JSON.stringify(request.socket)}) as socket:\n    socket.send(${JSON.stringify(request.body)})\n    print(socket.recv())`
-      : `import urllib.request\n\nrequest = urllib.request.Request(\n    ${JSON.stringify(request.url)}, method=${JSON.stringify(request.verb)}, headers=${JSON.stringify(request.headers)},\n    data=${request.body ? `${JSON.stringify(request.body)}.encode()` : "None"},\n)\nprint(urllib.request.urlopen(request).read().decode())`,
+      : `import urllib.error\nimport urllib.request\n\nrequest = urllib.request.Request(\n    ${JSON.stringify(request.url)}, method=${JSON.stringify(request.verb)}, headers=${JSON.stringify(request.headers)},\n    data=${request.body ? `${JSON.stringify(request.body)}.encode()` : "None"},\n)\ntry:\n    answer = urllib.request.urlopen(request)\nexcept urllib.error.HTTPError as error:\n    answer = error  # an error has a body too\nprint(answer.status, answer.read().decode())`,
     JavaScript: (request) => request.socket
-      ? `const socket = new WebSocket(${JSON.stringify(request.socket)});\nsocket.onopen = () => socket.send(${JSON.stringify(request.body)});\nsocket.onmessage = ({ data }) => console.log(data);`
+      ? `// In a browser, or Node.js 22.\nconst socket = new WebSocket(${JSON.stringify(request.socket)});\nsocket.onopen = () => socket.send(${JSON.stringify(request.body)});\nsocket.onmessage = ({ data }) => {\n  console.log(data);\n  socket.close();\n};`
       : `const answer = await fetch(${JSON.stringify(request.url)}, ${JSON.stringify({ method: request.verb, headers: request.headers, body: request.body }, null, 2)});\nconsole.log(answer.status, await answer.text());`,
   };
 
@@ -264,6 +264,7 @@
       try {
         const made = request();
         sent.className = "";
+        copied.textContent = "";
         sent.textContent = shown(made);
         client.textContent = clients[language.value](made);
       } catch (error) {
@@ -284,14 +285,24 @@
         answered.textContent = error.message;
       }
     };
-    const copy = make("button", { type: "button", class: "small", onclick: () => navigator.clipboard.writeText(client.textContent) }, "Copy");
+    const copied = make("span", { role: "status" });
+    const copy = make("button", { type: "button", class: "small", onclick: async () => {
+      try {
+        await navigator.clipboard.writeText(client.textContent);
+        copied.textContent = "copied";
+      } catch {
+        // A browser has no clipboard for pages without TLS, nor where a person refused it: then the text is selected for the keyboard.
+        getSelection().selectAllChildren(client);
+        copied.textContent = "selected: copy it with the keyboard";
+      }
+    } }, "Copy");
     return {
       show,
       element: make("form", { onsubmit: submit, oninput: show },
         make("h3", {}, "Try it"), ...fields.map(({ label }) => label),
         make("div", { class: "row" }, make("label", { for: form.id }, make("span", {}, "as"), form), make("button", { type: "submit" }, "Send")),
         make("h3", {}, "Request"), sent, make("h3", {}, "Answer"), answered,
-        make("div", { class: "row" }, make("label", { for: language.id }, make("span", {}, "The same from a program"), language), copy), client),
+        make("div", { class: "row" }, make("label", { for: language.id }, make("span", {}, "The same from a program"), language), copy, copied), client),
     };
   };
 

@@ -318,8 +318,9 @@ pub const BODY_DISCARD_BYTES_MAX: u64 = 64 * KIB;
 /// socket with unread bytes sends a reset, which can destroy the answer on its way (RFC 9112 section 9.6). In milliseconds.
 pub const LINGER_MS_MAX: u64 = 2_000;
 
-/// And at most so much of it.
-pub const LINGER_BYTES_MAX: u64 = 1_024 * KIB;
+/// And at most so much of it: several times what a body may have by default, so that a client that sends one a little too large
+/// reads why.
+pub const LINGER_BYTES_MAX: u64 = 4 * 1_024 * KIB;
 
 /// A client that has closed its side is answered if that takes no longer than this, in milliseconds. Most that do so have gone,
 /// which shows only when they are written to, and a call for nobody holds an instance.

@@ -422,6 +422,26 @@ fn a_client_that_asks_first_is_told_to_go_on_only_when_its_body_is_wanted() {
 }
 
 #[test]
+fn a_client_that_is_still_sending_can_send_on_and_gets_its_answer() {
+    let host = HOST.get();
+    let body_bytes = 2 * 1024 * 1024;
+    for lines in ["", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"] {
+        let lines_before = host.log().len();
+        let mut connection = Connection::open(host.address());
+        connection.send(post(&format!("{lines}Content-Length: {body_bytes}"), "").as_bytes());
+        for piece in 0..body_bytes / 16_384 {
+            assert!(connection.try_send(&[b'x'; 16_384]), "{lines:?}: closed at piece {piece}");
+            if piece == 0 {
+                // The refusal is out before the second piece.
+                host.wait_for_log_after(lines_before, "status=413");
+            }
+        }
+        assert_eq!(connection.answer().status, 413, "{lines:?}");
+        assert!(connection.rest().is_empty());
+    }
+}
+
+#[test]
 fn what_is_over_a_limit_is_refused_with_the_status_that_says_so() {
     let host = HOST.get();
     refused(&host, 414, format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(9_000)));

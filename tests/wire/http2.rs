@@ -413,6 +413,41 @@ fn requests_that_are_malformed_are_never_served() {
 }
 
 #[test]
+fn a_client_that_is_still_sending_can_send_on_and_gets_its_answer() {
+    let host = HOST.get();
+    for (length, is_taken_in) in [("2000000", true), ("20000000", false)] {
+        let mut client = Client::open(&host);
+        let head = [request("POST", "/spec-rest/"), literal("content-length", length)].concat();
+        client.send(frame(HEADERS, END_HEADERS, 1, &head));
+        client.until(HEADERS, 1);
+        while client.until(DATA, 1).flags & END_STREAM == 0 {}
+        let frames = client.until_pong();
+        // RFC 9113 section 8.1 has this code for a request whose rest is not needed.
+        let reset = frames.iter().find(|frame| frame.kind == RST_STREAM).map(|frame| frame.number(0));
+        assert_eq!(reset, if is_taken_in { None } else { Some(NO_ERROR) }, "{length}: {frames:?}");
+        if is_taken_in {
+            let mut window: u32 = 65_535;
+            let mut left: u32 = 2_000_000;
+            while left > 0 {
+                let piece = left.min(window).min(16_384);
+                if piece == 0 {
+                    window += client.until(WINDOW_UPDATE, 1).number(0);
+                    continue;
+                }
+                left -= piece;
+                window -= piece;
+                let payload = vec![b'x'; usize::try_from(piece).expect("a usize")];
+                client.send(frame(DATA, if left == 0 { END_STREAM } else { 0 }, 1, &payload));
+            }
+            let frames = client.until_pong();
+            assert!(frames.iter().all(|frame| frame.kind == WINDOW_UPDATE), "{frames:?}");
+        }
+        client.send(get(3, "/spec-rest/after"));
+        client.until(HEADERS, 3);
+    }
+}
+
+#[test]
 fn a_stream_over_the_limit_is_refused_and_the_others_are_not() {
     let host = Host::builder().plugin("spec-rest").configuration("[limits]\nhttp2_streams_max = 5\n").start();
     let mut client = Client::open(&host);

@@ -11,13 +11,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::Request;
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::exchange::{LocalFuture, ReadBody};
 use crate::failure::Failure;
-use crate::limits::{BODY_DISCARD_BYTES_MAX, BODY_RATE_GRACE_MS, BODY_RESERVE_BYTES_MAX, HostLimits};
+use crate::limits::{
+    BODY_DISCARD_BYTES_MAX, BODY_RATE_GRACE_MS, BODY_RESERVE_BYTES_MAX, HostLimits, LINGER_BYTES_MAX,
+    LINGER_MS_MAX,
+};
 
 /// How slow a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -50,14 +54,19 @@ pub(super) struct Rest {
     taken: Cell<bool>,
 }
 
-enum Left {
-    /// Its reading failed: whatever comes next on the connection is not a request.
-    Spoilt,
-    /// It was not read, or not to its end.
-    Unread(Incoming),
+/// A body that was not read, or not to its end.
+struct Left {
+    incoming: Incoming,
+    /// Its reading failed: whatever comes next on an HTTP/1.1 connection is not a request.
+    spoilt: bool,
 }
 
 impl Rest {
+    /// For a request's body; none if there is no body.
+    pub(super) fn of(request: &Request<Incoming>) -> Option<Rc<Self>> {
+        if request.body().is_end_stream() { None } else { Some(Rc::default()) }
+    }
+
     /// Whether the body has been read to its end. While an answer is streamed it may still be on its way.
     pub(super) fn was_taken(&self) -> bool {
         self.taken.get()
@@ -66,12 +75,8 @@ impl Rest {
     /// Whether the connection is at the end of the request. Takes in what has arrived of a body that nobody wanted, up to a
     /// bound, so that a small one does not cost its connection.
     pub(super) async fn is_read(&self, may_poll: bool) -> bool {
-        let mut incoming = match self.left.take() {
-            None => return true,
-            Some(Left::Spoilt) => return false,
-            Some(Left::Unread(incoming)) => incoming,
-        };
-        if !may_poll || incoming.size_hint().lower() > BODY_DISCARD_BYTES_MAX {
+        let Some(Left { mut incoming, spoilt }) = self.left.take() else { return true };
+        if spoilt || !may_poll || incoming.size_hint().lower() > BODY_DISCARD_BYTES_MAX {
             return false;
         }
         let mut bytes: u64 = 0;
@@ -101,14 +106,37 @@ impl Rest {
         })
         .await
     }
+
+    /// Takes in what still comes of a body that nobody wanted, up to the bounds of [`LINGER_BYTES_MAX`] and [`LINGER_MS_MAX`],
+    /// on HTTP/2 and behind the answer; none when there is nothing to take in. To let go of a stream resets it, which RFC 9113
+    /// section 8.1 allows behind a whole answer, and which clients that are still sending take for a failure all the same.
+    pub(super) fn discard(&self) -> Option<impl Future<Output = ()> + use<>> {
+        let Left { mut incoming, .. } = self.left.take()?;
+        if incoming.size_hint().lower() > LINGER_BYTES_MAX {
+            return None;
+        }
+        let mut bytes: u64 = 0;
+        let all = async move {
+            while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut incoming).poll_frame(context)).await {
+                bytes = bytes.saturating_add(frame.data_ref().map_or(0, Bytes::len) as u64);
+                if bytes > LINGER_BYTES_MAX {
+                    return;
+                }
+            }
+        };
+        Some(async move {
+            // Out of time, the stream is reset after all.
+            let _ = tokio::time::timeout(Duration::from_millis(LINGER_MS_MAX), all).await;
+        })
+    }
 }
 
 /// Reads a body that hyper delivers.
 pub(super) struct Reader {
     incoming: Option<Incoming>,
     pace: Pace,
-    /// Where the rest goes, when the connection must know (HTTP/1.1).
-    rest: Option<Rc<Rest>>,
+    /// Where the rest goes.
+    rest: Rc<Rest>,
     failed: bool,
     /// For a body that is read piece by piece.
     received: u64,
@@ -116,7 +144,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(incoming: Incoming, pace: Pace, rest: Option<Rc<Rest>>) -> Self {
+    pub(super) fn new(incoming: Incoming, pace: Pace, rest: Rc<Rest>) -> Self {
         Self { incoming: Some(incoming), pace, rest, failed: false, received: 0, patience: None }
     }
 
@@ -171,9 +199,7 @@ impl Reader {
 impl Reader {
     fn finish(&mut self) {
         self.incoming = None;
-        if let Some(rest) = &self.rest {
-            rest.taken.set(true);
-        }
+        self.rest.taken.set(true);
     }
 
     fn poll_piece(
@@ -245,13 +271,10 @@ impl ReadBody for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let Some(rest) = &self.rest else { return };
-        if let Some(incoming) = self.incoming.take() {
-            if self.failed {
-                rest.left.set(Some(Left::Spoilt));
-            } else if !incoming.is_end_stream() {
-                rest.left.set(Some(Left::Unread(incoming)));
-            }
+        if let Some(incoming) = self.incoming.take()
+            && (self.failed || !incoming.is_end_stream())
+        {
+            self.rest.left.set(Some(Left { incoming, spoilt: self.failed }));
         }
     }
 }

@@ -25,7 +25,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -264,7 +264,8 @@ async fn http1_exchange(peer: &Peer, request: Request<Incoming>) -> Response {
     }
     let is_head = request.method() == Method::HEAD;
     let expects = request.headers().contains_key(EXPECT);
-    let rest = if request.body().is_end_stream() { None } else { Some(Rc::<Rest>::default()) };
+    let rest = Rest::of(&request);
+    let offer = request.extensions().get::<OnUpgrade>().cloned();
     let mut response = exchange(peer, request, rest.clone()).await;
     let mut closes = peer.watch.order() >= Order::Finish;
     if let Some(rest) = &rest
@@ -280,6 +281,9 @@ async fn http1_exchange(peer: &Peer, request: Request<Incoming>) -> Response {
     }
     if closes {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        if let Some(offer) = offer {
+            peer.site.lifetime.tasks.spawn_local(see_off(offer, Arc::clone(&peer.watch)));
+        }
     }
     bare(&mut response, is_head);
     match response.body_mut() {
@@ -296,9 +300,26 @@ async fn http1_exchange(peer: &Peer, request: Request<Incoming>) -> Response {
     }
 }
 
+/// Closes a connection that was offered another protocol and stays with HTTP. hyper hands such a one over as if it had been
+/// upgraded, and nobody is there to take it: without this it would be reset under a client that is still sending.
+async fn see_off(offer: OnUpgrade, watch: Arc<Watch>) {
+    if let Ok(upgraded) = offer.await {
+        let mut io = TokioIo::new(upgraded);
+        let shutdown = pin!(io.shutdown());
+        // What goes wrong with a connection that is being closed is nobody's concern any more.
+        let _ = follow(&watch, shutdown, |_| true).await;
+    }
+}
+
 async fn http2_exchange(peer: &Peer, request: Request<Incoming>, stream: Stream) -> http::Response<Answer> {
     let is_head = request.method() == Method::HEAD;
-    let mut response = exchange(peer, request, None).await;
+    let expects = request.headers().contains_key(EXPECT);
+    let rest = Rest::of(&request);
+    let mut response = exchange(peer, request, rest.clone()).await;
+    // A client that waits for "100 Continue" sends nothing more.
+    if let Some(discard) = rest.filter(|_| !expects).and_then(|rest| rest.discard()) {
+        peer.site.lifetime.tasks.spawn_local(discard);
+    }
     bare(&mut response, is_head);
     response.map(|body| Answer::new(body, stream))
 }
@@ -308,10 +329,9 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
     let site = &*peer.site;
     let (mut head, incoming) = request.into_parts();
     let checked = check::head(&head, &site.limits);
-    let body = if incoming.is_end_stream() {
-        Body::absent()
-    } else {
-        Body::new(Box::new(Reader::new(incoming, site.pace, rest)))
+    let body = match rest {
+        None => Body::absent(),
+        Some(rest) => Body::new(Box::new(Reader::new(incoming, site.pace, rest))),
     };
     if let Err(failure) = checked {
         return refuse(peer, &failure, Some(&head));

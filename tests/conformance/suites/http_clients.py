@@ -137,18 +137,11 @@ def check(outcome: Outcome, name: str, version: str, client: Client, url: str) -
             outcome.passed(f"{name}: {case}")
 
 
-EARLY = "the answer comes before the body is sent, then RST_STREAM with NO_ERROR (RFC 9113 section 8.1): this client takes it for a failure"
-
 SUITES = [
     Suite(
         name="http_clients",
         protocol="HTTP",
         version="curl, Python, Node, Java",
         run=run,
-        known={
-            # Until curl 8.
-            "curl, HTTP/2 by prior knowledge: a body over the limit": EARLY,
-            "Python httpx-http2: a body over the limit": EARLY,
-        },
     )
 ]

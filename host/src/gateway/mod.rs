@@ -69,23 +69,6 @@ impl Gateway {
         Self { catalog, authenticator, policy, codings, index, access, next_id: AtomicU64::new(seed) }
     }
 
-    async fn answer(&self, arrival: Arrival) -> Response {
-        let started = Instant::now();
-        let request_id = self.next_request_id();
-        let mut record = access::Record::begin(Some(&arrival.head), arrival.peer, request_id, started);
-        let response = match self.route(&arrival) {
-            // RFC 9110 section 9.3.7: about the host itself. `server` lets no other method have this target.
-            _ if arrival.head.uri.path() == "*" => problem::options(METHODS),
-            Ok((plugin, below)) => self.serve(arrival, plugin, below, &mut record, request_id, started).await,
-            Err(Failure::NotFound) if self.index && arrival.head.uri.path() == "/" => {
-                index::answer(&self.catalog.all(), &self.policy, &arrival.head)
-                    .unwrap_or_else(|failure| problem::render(&failure, Some(&arrival.head.method)))
-            }
-            Err(failure) => problem::render(&failure, Some(&arrival.head.method)),
-        };
-        self.account(response, record, request_id)
-    }
-
     fn next_request_id(&self) -> RequestId {
         RequestId(self.next_id.fetch_add(1, Ordering::Relaxed))
     }
@@ -112,73 +95,96 @@ impl Gateway {
 
     /// Authenticate, take off codings, hand over to the style, put on codings; and what went wrong becomes an answer in the style's
     /// own form.
-    async fn serve(
+    ///
+    /// Every request has a future of this, so it is kept small: what is only looked at is taken apart before it begins (an
+    /// `async fn` would hold its arguments twice), and what few requests need is boxed by whoever needs it.
+    fn serve(
         &self,
         arrival: Arrival,
         plugin: Arc<Plugin>,
         below: String,
-        record: &mut access::Record,
+        mut record: access::Record,
         request_id: RequestId,
         started: Instant,
-    ) -> Response {
+    ) -> impl Future<Output = Response> {
         let Arrival { mut head, body, upgrade, peer: _, secure, lifetime } = arrival;
         record.plugin = Some(Arc::clone(&plugin.name));
-        let policy = plugin.manifest.auth.as_ref().unwrap_or(&self.policy);
-        let admitted = match self.authenticator.authenticate(policy, &mut head).await {
-            Ok(identity) => {
-                record.subject = identity.clone();
-                self.codings
-                    .receive(&plugin.manifest, identity.as_deref(), &mut head, body)
-                    .map(|(body, agreed)| (identity, body, agreed))
-            }
-            Err(failure) => Err(failure),
-        };
-        // HTTP/2 says it in `:authority`; plugins know it by its older name (RFC 9113, section 8.3.1).
-        if let Some(authority) = head.uri.authority()
-            && !head.headers.contains_key(HOST)
-            && let Ok(value) = HeaderValue::try_from(authority.as_str())
-        {
-            head.headers.insert(HOST, value);
+        async move {
+            let response = 'answer: {
+                let policy = plugin.manifest.auth.as_ref().unwrap_or(&self.policy);
+                let admitted = match self.authenticator.authenticate(policy, &mut head).await {
+                    Ok(identity) => {
+                        record.subject = identity.clone();
+                        self.codings
+                            .receive(&plugin.manifest, identity.as_deref(), &mut head, body)
+                            .map(|(body, agreed)| (identity, body, agreed))
+                    }
+                    Err(failure) => Err(failure),
+                };
+                // HTTP/2 says it in `:authority`; plugins know it by its older name (RFC 9113, section 8.3.1).
+                if let Some(authority) = head.uri.authority()
+                    && !head.headers.contains_key(HOST)
+                    && let Ok(value) = HeaderValue::try_from(authority.as_str())
+                {
+                    head.headers.insert(HOST, value);
+                }
+                // For a style that names the request in its own form of a failure.
+                head.extensions.insert(request_id);
+                let head = Arc::new(head);
+                let Some(endpoint) = endpoint(&plugin, &head) else {
+                    break 'answer problem::render(&Failure::NotFound, Some(&head.method));
+                };
+                let (identity, body, agreed) = match admitted {
+                    Ok(admitted) => admitted,
+                    Err(failure) => break 'answer endpoint.render(&failure, &head),
+                };
+                if head.method == Method::CONNECT && !endpoint.upgrades() {
+                    break 'answer endpoint.render(&Failure::MethodUnknown, &head);
+                }
+                let context = CallContext { identity, request_id, mount: Arc::clone(&plugin.mount), started };
+                // Admission stands inside the call, where the permit is taken: a request that the style answers by itself (405,
+                // 415, a body over its limit) needs none.
+                let served = endpoint.serve(Exchange {
+                    path: below,
+                    body,
+                    secure,
+                    head: Arc::clone(&head),
+                    plugin: Arc::clone(&plugin),
+                    policy: Arc::clone(&self.policy),
+                    context,
+                    upgrade,
+                    catalog: Arc::clone(&self.catalog),
+                    lifetime,
+                });
+                let response = match served.await {
+                    Ok(response) => response,
+                    Err(failure) => endpoint.render(&failure, &head),
+                };
+                self.codings.send(&agreed, response).await
+            };
+            self.account(response, record, request_id)
         }
-        // For a style that names the request in its own form of a failure.
-        head.extensions.insert(request_id);
-        let head = Arc::new(head);
-        let Some(endpoint) = endpoint(&plugin, &head) else {
-            return problem::render(&Failure::NotFound, Some(&head.method));
-        };
-        let (identity, body, agreed) = match admitted {
-            Ok(admitted) => admitted,
-            Err(failure) => return endpoint.render(&failure, &head),
-        };
-        if head.method == Method::CONNECT && !endpoint.upgrades() {
-            return endpoint.render(&Failure::MethodUnknown, &head);
-        }
-        let context = CallContext { identity, request_id, mount: Arc::clone(&plugin.mount), started };
-        let exchange = Exchange {
-            path: below,
-            body,
-            secure,
-            head: Arc::clone(&head),
-            plugin: Arc::clone(&plugin),
-            policy: Arc::clone(&self.policy),
-            context,
-            upgrade,
-            catalog: Arc::clone(&self.catalog),
-            lifetime,
-        };
-        // Admission stands inside the call, where the permit is taken: a request that the style answers by itself (405, 415,
-        // a body over its limit) needs none.
-        let response = match endpoint.serve(exchange).await {
-            Ok(response) => response,
-            Err(failure) => endpoint.render(&failure, &head),
-        };
-        self.codings.send(&agreed, response).await
     }
 }
 
 impl Handler for Gateway {
     fn handle(&self, arrival: Arrival) -> LocalFuture<'_, Response> {
-        Box::pin(self.answer(arrival))
+        let started = Instant::now();
+        let request_id = self.next_request_id();
+        let record = access::Record::begin(Some(&arrival.head), arrival.peer, request_id, started);
+        let response = match self.route(&arrival) {
+            // RFC 9110 section 9.3.7: about the host itself. `server` lets no other method have this target.
+            _ if arrival.head.uri.path() == "*" => problem::options(METHODS),
+            Ok((plugin, below)) => {
+                return Box::pin(self.serve(arrival, plugin, below, record, request_id, started));
+            }
+            Err(Failure::NotFound) if self.index && arrival.head.uri.path() == "/" => {
+                index::answer(&self.catalog.all(), &self.policy, &arrival.head)
+                    .unwrap_or_else(|failure| problem::render(&failure, Some(&arrival.head.method)))
+            }
+            Err(failure) => problem::render(&failure, Some(&arrival.head.method)),
+        };
+        Box::pin(std::future::ready(self.account(response, record, request_id)))
     }
 
     fn refuse(&self, failure: &Failure, peer: SocketAddr, head: Option<&Parts>) -> Response {

@@ -232,20 +232,31 @@ impl Program {
     ///
     /// # Errors
     /// See [`CallFailure`]. The instance is gone in any case.
-    pub async fn call<P, R>(
+    pub fn call<P, R>(
         &self,
         export: &Export<P, R>,
         parameters: P,
         context: CallContext,
-    ) -> Result<Answer<R>, CallFailure>
+    ) -> impl Future<Output = Result<Answer<R>, CallFailure>>
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
-        let (permits, deadline) = self.admit().await?;
-        let linked = Arc::clone(&self.linked);
-        self.drive(Box::pin(run(linked, export.index, parameters, context, deadline, permits)), deadline)
-            .await
+        let index = export.index;
+        // Not an `async fn`, which would hold its arguments twice: this is part of the future of every request.
+        async move {
+            let (permits, deadline) = self.admit().await?;
+            let linked = Arc::clone(&self.linked);
+            let call = Box::pin(async move {
+                let _permits = permits;
+                let mut store = linked.store(context, deadline);
+                match enter(&linked.pre, &mut store, index, parameters).await {
+                    Ok(value) => Ok(Answer { value, turn: store.data_mut().call.turn.take() }),
+                    Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
+                }
+            });
+            self.drive(call, deadline).await
+        }
     }
 
     /// Calls an export on a fresh instance with values. They are checked against the function's types on the way in, and what
@@ -372,6 +383,11 @@ impl Program {
         if let (Ok(of_plugin), Ok(of_host)) = (of_plugin, of_host) {
             return Ok(Permits { _of_plugin: of_plugin, _of_host: of_host });
         }
+        // Few requests wait, so that what waiting takes is not part of every request's future.
+        Box::pin(self.wait_for_permits()).await
+    }
+
+    async fn wait_for_permits(&self) -> Result<Permits, CallFailure> {
         let wait = self.sandbox.queue_wait;
         let both = async {
             let of_plugin = Arc::clone(&self.permits).acquire_owned().await;
@@ -497,26 +513,6 @@ where
         .unwrap_or(Poll::Ready(Err(CallFailure::HostPanic)))
 }
 
-async fn run<P, R>(
-    linked: Arc<Linked>,
-    export: ComponentExportIndex,
-    parameters: P,
-    context: CallContext,
-    deadline: Instant,
-    _permits: Permits,
-) -> Result<Answer<R>, CallFailure>
-where
-    P: ComponentNamedList + Lower + Send + Sync + 'static,
-    R: ComponentNamedList + Lift + Send + Sync + 'static,
-{
-    let mut store = linked.store(context, deadline);
-    let result = enter(&linked.pre, &mut store, export, parameters).await;
-    match result {
-        Ok(value) => Ok(Answer { value, turn: store.data_mut().call.turn.take() }),
-        Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
-    }
-}
-
 async fn run_streamed<P>(
     linked: Arc<Linked>,
     export: ComponentExportIndex,
@@ -577,17 +573,20 @@ async fn enter_values(
     Ok(results)
 }
 
-async fn enter<P, R>(
+#[expect(clippy::manual_async_fn, reason = "an `async fn` would hold its arguments twice")]
+fn enter<P, R>(
     pre: &InstancePre<Guest>,
     store: &mut Store<Guest>,
     export: ComponentExportIndex,
     parameters: P,
-) -> wasmtime::Result<R>
+) -> impl Future<Output = wasmtime::Result<R>> + Send
 where
     P: ComponentNamedList + Lower + Send + Sync + 'static,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
-    let instance = pre.instantiate_async(&mut *store).await?;
-    let function = instance.get_typed_func::<P, R>(&mut *store, &export)?;
-    function.call_async(store, parameters).await
+    async move {
+        let instance = pre.instantiate_async(&mut *store).await?;
+        let function = instance.get_typed_func::<P, R>(&mut *store, &export)?;
+        function.call_async(store, parameters).await
+    }
 }

@@ -34,7 +34,7 @@ use super::body::{Pace, Reader, Rest};
 use super::check;
 use super::intake::Intake;
 use super::stall::{Order, Stream, Watch};
-use crate::exchange::{Arrival, Body, Handler, Lifetime, Payload, Response, Upgrade};
+use crate::exchange::{Arrival, Body, Handler, Lifetime, LocalFuture, Payload, Response, Upgrade};
 use crate::failure::Failure;
 use crate::limits::{HTTP1_BUFFER_BYTES_MAX, HTTP2_FRAME_BYTES_MAX, HTTP2_SEND_BUFFER_BYTES_MAX, HostLimits};
 
@@ -153,11 +153,7 @@ where
     }
     let ended = if speaks_http2 {
         watch.multiplex();
-        let service = service_fn(|request| {
-            let peer = Rc::clone(&peer);
-            let stream = Stream::begin(&peer.watch);
-            async move { Ok::<_, Infallible>(http2_exchange(&peer, request, stream).await) }
-        });
+        let service = service_fn(|request| http2_exchange(Rc::clone(&peer), request));
         let connection = pin!(site.http2.serve_connection(TokioIo::new(io), service));
         let finish = |connection: Pin<&mut http2::Connection<_, _, _>>| {
             connection.graceful_shutdown();
@@ -165,10 +161,7 @@ where
         };
         follow(&watch, connection, finish).await
     } else {
-        let service = service_fn(|request| {
-            let peer = Rc::clone(&peer);
-            async move { Ok::<_, Infallible>(http1_exchange(&peer, request).await) }
-        });
+        let service = service_fn(|request| http1_exchange(Rc::clone(&peer), request));
         let connection = pin!(site.http1.serve_connection(TokioIo::new(io), service).with_upgrades());
         let finish = |connection: Pin<&mut http1::UpgradeableConnection<_, _>>| {
             // An idle connection may have a request on its way: it is closed by its next answer, or a little later. Of one
@@ -253,50 +246,57 @@ where
     }
 }
 
-async fn http1_exchange(peer: &Peer, request: Request<Incoming>) -> Response {
+/// One request and its answer. The future is what a connection holds while it is at work; an `async fn` would hold its arguments
+/// twice.
+fn http1_exchange(
+    peer: Rc<Peer>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response, Infallible>> {
     let number = peer.watch.begin_request();
-    if let Some(failure) = peer.watch.refusal(number) {
-        // The request is a stand-in for bytes that are none; what follows them is not looked at.
-        peer.watch.leave_unread();
-        let response = refuse(peer, &failure, None);
-        peer.watch.end_request();
-        return response;
-    }
     let is_head = request.method() == Method::HEAD;
     let expects = request.headers().contains_key(EXPECT);
     let rest = Rest::of(&request);
     let offer = request.extensions().get::<OnUpgrade>().cloned();
-    let mut response = exchange(peer, request, rest.clone()).await;
-    let mut closes = peer.watch.order() >= Order::Finish;
-    if let Some(rest) = &rest
-        && !rest.is_read(!expects).await
-    {
-        // The rest of the body would be taken for the next request.
-        peer.watch.leave_unread();
-        closes = true;
-    }
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        peer.watch.upgrade();
-        return response;
-    }
-    if closes {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        if let Some(offer) = offer {
-            peer.site.lifetime.tasks.spawn_local(see_off(offer, Arc::clone(&peer.watch)));
-        }
-    }
-    bare(&mut response, is_head);
-    match response.body_mut() {
-        Payload::Whole(_) => {
+    async move {
+        if let Some(failure) = peer.watch.refusal(number) {
+            // The request is a stand-in for bytes that are none; what follows them is not looked at.
+            peer.watch.leave_unread();
+            let response = refuse(&peer, &failure, None);
             peer.watch.end_request();
-            response
+            return Ok(response);
         }
-        Payload::Streamed(_) => response.map(|body| match body {
-            Payload::Streamed(streamed) => {
-                Payload::Streamed(streamed.map(|source| Held::source(source, Arc::clone(&peer.watch), rest)))
+        let mut response = answer(&peer, begin(&peer, request, rest.clone())).await;
+        let mut closes = peer.watch.order() >= Order::Finish;
+        if let Some(rest) = &rest
+            && !rest.is_read(!expects).await
+        {
+            // The rest of the body would be taken for the next request.
+            peer.watch.leave_unread();
+            closes = true;
+        }
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            peer.watch.upgrade();
+            return Ok(response);
+        }
+        if closes {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            if let Some(offer) = offer {
+                peer.site.lifetime.tasks.spawn_local(see_off(offer, Arc::clone(&peer.watch)));
             }
-            whole => whole,
-        }),
+        }
+        bare(&mut response, is_head);
+        Ok(match response.body_mut() {
+            Payload::Whole(_) => {
+                peer.watch.end_request();
+                response
+            }
+            Payload::Streamed(_) => response.map(|body| match body {
+                Payload::Streamed(streamed) => Payload::Streamed(
+                    streamed.map(|source| Held::source(source, Arc::clone(&peer.watch), rest)),
+                ),
+                whole => whole,
+            }),
+        })
     }
 }
 
@@ -311,21 +311,28 @@ async fn see_off(offer: OnUpgrade, watch: Arc<Watch>) {
     }
 }
 
-async fn http2_exchange(peer: &Peer, request: Request<Incoming>, stream: Stream) -> http::Response<Answer> {
+fn http2_exchange(
+    peer: Rc<Peer>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<http::Response<Answer>, Infallible>> {
+    let stream = Stream::begin(&peer.watch);
     let is_head = request.method() == Method::HEAD;
     let expects = request.headers().contains_key(EXPECT);
     let rest = Rest::of(&request);
-    let mut response = exchange(peer, request, rest.clone()).await;
-    // A client that waits for "100 Continue" sends nothing more.
-    if let Some(discard) = rest.filter(|_| !expects).and_then(|rest| rest.discard()) {
-        peer.site.lifetime.tasks.spawn_local(discard);
+    async move {
+        let mut response = answer(&peer, begin(&peer, request, rest.clone())).await;
+        // A client that waits for "100 Continue" sends nothing more.
+        if let Some(discard) = rest.filter(|_| !expects).and_then(|rest| rest.discard()) {
+            peer.site.lifetime.tasks.spawn_local(discard);
+        }
+        bare(&mut response, is_head);
+        Ok(response.map(|body| Answer::new(body, stream)))
     }
-    bare(&mut response, is_head);
-    response.map(|body| Answer::new(body, stream))
 }
 
-/// Checks a request and has it answered. Does not fail and does not panic.
-async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>>) -> Response {
+/// Checks a request and hands it over, or refuses it. Does not panic.
+fn begin(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>>) -> LocalFuture<'_, Response> {
+    let done = |response| Box::pin(std::future::ready(response));
     let site = &*peer.site;
     let (mut head, incoming) = request.into_parts();
     let checked = check::head(&head, &site.limits);
@@ -334,7 +341,7 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
         Some(rest) => Body::new(Box::new(Reader::new(incoming, site.pace, rest))),
     };
     if let Err(failure) = checked {
-        return refuse(peer, &failure, Some(&head));
+        return done(refuse(peer, &failure, Some(&head)));
     }
     let upgrade = head.extensions.remove::<OnUpgrade>().map(|pending| {
         // The stream of an HTTP/2 connection that becomes something else is at work until that ends: the connection is not idle.
@@ -350,12 +357,19 @@ async fn exchange(peer: &Peer, request: Request<Incoming>, rest: Option<Rc<Rest>
         secure: peer.secure,
         lifetime: Rc::clone(&site.lifetime),
     };
-    // The gateway has no business to panic; if it does, that is the misfortune of this request alone.
-    let handled = AssertUnwindSafe(async move { site.handler.handle(arrival).await }).catch_unwind().await;
-    handled.unwrap_or_else(|_| {
-        tracing::error!("a request ended in a panic");
-        refuse(peer, &Failure::Internal, None)
-    })
+    std::panic::catch_unwind(AssertUnwindSafe(|| site.handler.handle(arrival)))
+        .unwrap_or_else(|_| done(panicked(peer)))
+}
+
+/// Waits for an answer. Does not fail and does not panic.
+async fn answer(peer: &Peer, handling: LocalFuture<'_, Response>) -> Response {
+    AssertUnwindSafe(handling).catch_unwind().await.unwrap_or_else(|_| panicked(peer))
+}
+
+/// The gateway has no business to panic; if it does, that is the misfortune of this request alone.
+fn panicked(peer: &Peer) -> Response {
+    tracing::error!("a request ended in a panic");
+    refuse(peer, &Failure::Internal, None)
 }
 
 fn refuse(peer: &Peer, failure: &Failure, head: Option<&Parts>) -> Response {

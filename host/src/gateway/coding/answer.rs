@@ -3,6 +3,7 @@
 //! Owns the list of types that compress. It names what does, not what does not: an unknown format is more often compressed
 //! already than text.
 
+use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
     HeaderValue, VARY,
@@ -10,7 +11,7 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
 
-use super::{Agreed, encoder, entity_tag};
+use super::{Agreed, Coding, encoder, entity_tag};
 use crate::exchange::{Payload, Response};
 use crate::limits::{CODING_SLICE_BYTES, COMPRESSION_BYTES_MIN};
 
@@ -42,8 +43,8 @@ const COMPRESSIBLE: [&str; 16] = [
     "font/ttf",
 ];
 
-/// Codes an answer as agreed, where it can be.
-pub(super) async fn code(mut response: Response, agreed: &Agreed, encoders: &Semaphore) -> Response {
+/// Says what an answer depends on, and gives the body and the coding of one that is to be coded.
+pub(super) fn agree(response: &mut Response, agreed: &Agreed) -> Option<(Bytes, Coding)> {
     if response.status() == StatusCode::NOT_MODIFIED {
         // The answer that has not changed depended on what the client accepts.
         vary(response.headers_mut());
@@ -53,21 +54,32 @@ pub(super) async fn code(mut response: Response, agreed: &Agreed, encoders: &Sem
         {
             response.headers_mut().insert(ETAG, held);
         }
-        return response;
+        return None;
     }
     // What is streamed is sent as it comes: held back for a coder, a part would come late.
-    let Payload::Whole(body) = response.body() else { return response };
-    let body = body.clone();
+    let Payload::Whole(body) = response.body() else { return None };
     let length = body.len() as u64;
     // Who does not take a body as it is gets a small one coded, too.
     let is_worth_it = length >= COMPRESSION_BYTES_MIN || !agreed.acceptable.takes_identity();
-    if length == 0 || !is_worth_it || !can_be_coded(&response) {
-        return response;
+    if length == 0 || !is_worth_it || !can_be_coded(response) {
+        return None;
     }
+    let body = body.clone();
     vary(response.headers_mut());
-    let Some(coding) = agreed.acceptable.best().filter(|_| !agreed.is_suspect) else { return response };
+    let coding = agreed.acceptable.best().filter(|_| !agreed.is_suspect)?;
+    Some((body, coding))
+}
+
+/// Codes an answer in the coding that was agreed on, where the host has the means to.
+pub(super) async fn code(
+    mut response: Response,
+    body: Bytes,
+    coding: Coding,
+    agreed: &Agreed,
+    encoders: &Semaphore,
+) -> Response {
     // A small body is coded in one go, so that there is never more than one for each worker.
-    let _permit = if length > CODING_SLICE_BYTES as u64 {
+    let _permit = if body.len() > CODING_SLICE_BYTES {
         match encoders.try_acquire() {
             Ok(permit) => Some(permit),
             // The host is busy with others: a body as it is costs least.

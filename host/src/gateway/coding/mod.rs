@@ -160,9 +160,17 @@ impl Codings {
         Ok((request::decoded(body, codings, Arc::clone(&self.decoders)), agreed))
     }
 
-    /// Codes an answer as agreed.
-    pub(super) async fn send(&self, agreed: &Agreed, response: Response) -> Response {
-        if agreed.enabled { answer::code(response, agreed, &self.encoders).await } else { response }
+    /// Codes an answer as agreed. Most are sent as they are, so what coding needs is made for those only that are coded.
+    pub(super) async fn send(&self, agreed: &Agreed, mut response: Response) -> Response {
+        if !agreed.enabled {
+            return response;
+        }
+        match answer::agree(&mut response, agreed) {
+            Some((body, coding)) => {
+                Box::pin(answer::code(response, body, coding, agreed, &self.encoders)).await
+            }
+            None => response,
+        }
     }
 }
 

@@ -113,8 +113,49 @@ impl Endpoint for RestEndpoint {
         true
     }
 
-    fn serve(&self, exchange: Exchange) -> LocalFuture<'_, Result<Response, Failure>> {
-        Box::pin(self.answer(exchange))
+    fn serve(&self, mut exchange: Exchange) -> LocalFuture<'_, Result<Response, Failure>> {
+        // Not an `async fn` of its own, which would hold its argument twice.
+        Box::pin(async move {
+            let limits = self.program.limits();
+            let mut method = exchange.head.method.clone();
+            if let Some((contract, document)) = &self.contract {
+                let route = contract.route(&exchange.path, &method);
+                if matches!(route, Err(Failure::NotFound)) && exchange.path == openapi::PATH {
+                    return describe(document, &exchange);
+                }
+                match route? {
+                    Route::Options(allow) => return Ok(problem::options(allow)),
+                    Route::Endpoint(endpoint) => {
+                        enforce(endpoint, &exchange)?;
+                        if method == Method::HEAD {
+                            // Declared as GET: the plugin makes the same answer, and the host drops the body.
+                            method = Method::GET;
+                        }
+                    }
+                }
+            }
+            let body = exchange.body.read(limits.body_bytes_max).await?;
+            let request = Request {
+                method: method.as_str().to_owned(),
+                path: exchange.path,
+                query: exchange.head.uri.query().map(str::to_owned),
+                headers: fields(&exchange.head.headers)?,
+                body: body.into(),
+            };
+            let context = exchange.context;
+            let answer = self
+                .program
+                .call(&self.handle, (request,), context.clone())
+                .await
+                .map_err(|failure| failure_of(&failure, &self.program, &context))?;
+            answer::response(answer.value.0, limits).map_err(|invalid| {
+                tracing::warn!(
+                    plugin = %self.program.capabilities().plugin, request = %context.request_id,
+                    "the plugin's answer cannot be sent: {invalid}"
+                );
+                Failure::PluginAnswerInvalid
+            })
+        })
     }
 
     fn render(&self, failure: &Failure, head: &Parts) -> Response {
@@ -128,50 +169,6 @@ impl Endpoint for RestEndpoint {
 
 fn operation(declared: &Declared) -> Operation {
     Operation { name: format!("{} {}", declared.method, declared.path), docs: declared.summary.clone() }
-}
-
-impl RestEndpoint {
-    async fn answer(&self, mut exchange: Exchange) -> Result<Response, Failure> {
-        let limits = self.program.limits();
-        let mut method = exchange.head.method.clone();
-        if let Some((contract, document)) = &self.contract {
-            let route = contract.route(&exchange.path, &method);
-            if matches!(route, Err(Failure::NotFound)) && exchange.path == openapi::PATH {
-                return describe(document, &exchange);
-            }
-            match route? {
-                Route::Options(allow) => return Ok(problem::options(allow)),
-                Route::Endpoint(endpoint) => {
-                    enforce(endpoint, &exchange)?;
-                    if method == Method::HEAD {
-                        // Declared as GET: the plugin makes the same answer, and the host drops the body.
-                        method = Method::GET;
-                    }
-                }
-            }
-        }
-        let body = exchange.body.read(limits.body_bytes_max).await?;
-        let request = Request {
-            method: method.as_str().to_owned(),
-            path: exchange.path,
-            query: exchange.head.uri.query().map(str::to_owned),
-            headers: fields(&exchange.head.headers)?,
-            body: body.into(),
-        };
-        let context = exchange.context;
-        let answer = self
-            .program
-            .call(&self.handle, (request,), context.clone())
-            .await
-            .map_err(|failure| failure_of(&failure, &self.program, &context))?;
-        answer::response(answer.value.0, limits).map_err(|invalid| {
-            tracing::warn!(
-                plugin = %self.program.capabilities().plugin, request = %context.request_id,
-                "the plugin's answer cannot be sent: {invalid}"
-            );
-            Failure::PluginAnswerInvalid
-        })
-    }
 }
 
 /// The contract as OpenAPI, at a path that the plugin does not serve itself.

@@ -1,14 +1,15 @@
 //! The access log: one line per request, never in the way of one.
 //!
 //! Owns the lines from the worker that writes them to the file or stream they end in. A worker appends to a buffer of its own;
-//! one thread empties the buffers ten times a second. A buffer that is full loses lines, which are counted and said: a slow disk
-//! must not slow a request. Queries are left out, because people put secrets there.
+//! one thread empties the buffers ten times a second, and sooner when one of them fills up. A buffer that is full all the same
+//! loses lines, which are counted and said: a slow disk must not slow a request. Queries are left out, because people put secrets there.
 
 use std::cell::Cell;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
@@ -20,6 +21,8 @@ use crate::exchange::{Payload, Response};
 
 /// Where lines of one worker wait. A mebibyte is some ten thousand lines.
 const BUFFER_BYTES_MAX: usize = 1024 * 1024;
+/// From here on the thread is woken. A worker that answers as fast as it can fills this in some 20 ms.
+const BUFFER_BYTES_WAKE: usize = 256 * 1024;
 /// Workers beyond this share a buffer.
 const BUFFERS: usize = 64;
 /// How long a line waits at most.
@@ -60,6 +63,8 @@ pub struct Log {
 struct Buffers {
     each: Vec<Mutex<Vec<u8>>>,
     lost: AtomicU64,
+    /// Who empties them.
+    writer: OnceLock<Thread>,
 }
 
 /// What is known of a request when it comes.
@@ -108,22 +113,24 @@ impl Log {
             ),
         };
         let each = (0..BUFFERS).map(|_| Mutex::new(Vec::new())).collect();
-        let buffers = Arc::new(Buffers { each, lost: AtomicU64::new(0) });
+        let buffers = Arc::new(Buffers { each, lost: AtomicU64::new(0), writer: OnceLock::new() });
         let weak = Arc::downgrade(&buffers);
-        std::thread::Builder::new().name("access-log".to_owned()).spawn(move || {
+        let writer = std::thread::Builder::new().name("access-log".to_owned()).spawn(move || {
             let mut sink = sink;
             let mut failed = false;
+            let mut lines = Vec::new();
             while let Some(buffers) = weak.upgrade() {
-                if let Err(error) = buffers.empty_into(&mut *sink)
+                if let Err(error) = buffers.empty_into(&mut *sink, &mut lines)
                     && !failed
                 {
                     failed = true;
                     tracing::error!(%error, "the access log cannot be written; its lines are lost from here on");
                 }
                 drop(buffers);
-                std::thread::sleep(FLUSH_INTERVAL);
+                std::thread::park_timeout(FLUSH_INTERVAL);
             }
         })?;
+        buffers.writer.get_or_init(|| writer.thread().clone());
         Ok(Self { buffers: Some(buffers) })
     }
 
@@ -170,14 +177,23 @@ impl Buffers {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
+        let length = buffer.len();
         line(&mut buffer, record, status, bytes, complete);
+        if length < BUFFER_BYTES_WAKE
+            && buffer.len() >= BUFFER_BYTES_WAKE
+            && let Some(writer) = self.writer.get()
+        {
+            writer.unpark();
+        }
     }
 
-    fn empty_into(&self, sink: &mut dyn Write) -> std::io::Result<()> {
+    /// Writes out what waits. `lines` is the buffer that each full one is exchanged for.
+    fn empty_into(&self, sink: &mut dyn Write, lines: &mut Vec<u8>) -> std::io::Result<()> {
         for buffer in &self.each {
-            let lines = std::mem::take(&mut *buffer.lock().unwrap_or_else(PoisonError::into_inner));
+            lines.clear();
+            std::mem::swap(&mut *buffer.lock().unwrap_or_else(PoisonError::into_inner), lines);
             if !lines.is_empty() {
-                sink.write_all(&lines)?;
+                sink.write_all(lines)?;
             }
         }
         let lost = self.lost.swap(0, Ordering::Relaxed);
@@ -291,6 +307,31 @@ mod tests {
             timestamp(&mut text, UNIX_EPOCH + Duration::from_secs(seconds));
             assert_eq!(String::from_utf8(text).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn the_writer_is_woken_before_a_buffer_is_full() {
+        let buffers = Buffers {
+            each: vec![Mutex::default()],
+            lost: AtomicU64::new(0),
+            writer: OnceLock::from(std::thread::current()),
+        };
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let record = Record::begin(None, peer, RequestId(1), Instant::now());
+        let length = |buffers: &Buffers| buffers.each[0].lock().unwrap().len();
+        BUFFER.set(Some(0));
+        while length(&buffers) < BUFFER_BYTES_WAKE {
+            buffers.append(&record, StatusCode::OK, 0, true);
+        }
+        // Returns at once, because it has been woken; else it would wait for as long as no test does.
+        let began = Instant::now();
+        std::thread::park_timeout(Duration::from_secs(600));
+        assert!(began.elapsed() < Duration::from_secs(300));
+        let (mut sink, mut lines) = (Vec::new(), Vec::new());
+        buffers.empty_into(&mut sink, &mut lines).unwrap();
+        assert_eq!(length(&buffers), 0);
+        assert!(sink.len() >= BUFFER_BYTES_WAKE && sink.ends_with(b"\n"));
+        assert!(!sink.windows(5).any(|word| word == b"lost="));
     }
 
     #[test]

@@ -127,8 +127,39 @@ impl Endpoint for RpcEndpoint {
         claims(head)
     }
 
-    fn serve(&self, exchange: Exchange) -> LocalFuture<'_, Result<Response, Failure>> {
-        Box::pin(self.answer(exchange))
+    fn serve(&self, mut exchange: Exchange) -> LocalFuture<'_, Result<Response, Failure>> {
+        // Not an `async fn` of its own, which would hold its argument twice.
+        Box::pin(async move {
+            // `/RPC2` is the path that XML-RPC clients add to an address without one.
+            if !matches!(exchange.path.as_str(), "" | "/" | "/RPC2") {
+                return Err(Failure::NotFound);
+            }
+            if websocket::is_wanted(&exchange.head) {
+                return websocket::open(&self.program, exchange, answer_message);
+            }
+            if exchange.head.method == HttpMethod::OPTIONS {
+                return Ok(problem::options(ALLOW));
+            }
+            if exchange.head.method != HttpMethod::POST {
+                return Err(Failure::MethodNotAllowed { allow: ALLOW.to_owned() });
+            }
+            let media = media::media(&exchange.head.headers)?;
+            let body = exchange.body.read(self.program.limits().body_bytes_max).await?;
+            let caller = PluginCaller { endpoint: self, context: &exchange.context };
+            let address = || exchange.address();
+            let service = self.service(&caller, &exchange.context, &address);
+            Ok(match media.of_body(&body) {
+                Media::Json | Media::Unlabelled => {
+                    match jsonrpc::answer(&service, &self.contract, &body).await {
+                        Some(text) => reply(StatusCode::OK, JSON, text),
+                        None => problem::empty(StatusCode::NO_CONTENT),
+                    }
+                }
+                Media::Xml { charset } => {
+                    reply(StatusCode::OK, XML, xmlrpc::answer(&service, charset.as_deref(), &body).await)
+                }
+            })
+        })
     }
 
     fn render(&self, failure: &Failure, head: &Parts) -> Response {
@@ -156,38 +187,6 @@ fn operation(method: &Method) -> Operation {
     Operation {
         name: format!("{}({}) -> {returns}", method.name, params.join(", ")),
         docs: method.help.clone(),
-    }
-}
-
-impl RpcEndpoint {
-    async fn answer(&self, mut exchange: Exchange) -> Result<Response, Failure> {
-        // `/RPC2` is the path that XML-RPC clients add to an address without one.
-        if !matches!(exchange.path.as_str(), "" | "/" | "/RPC2") {
-            return Err(Failure::NotFound);
-        }
-        if websocket::is_wanted(&exchange.head) {
-            return websocket::open(&self.program, exchange, answer_message);
-        }
-        if exchange.head.method == HttpMethod::OPTIONS {
-            return Ok(problem::options(ALLOW));
-        }
-        if exchange.head.method != HttpMethod::POST {
-            return Err(Failure::MethodNotAllowed { allow: ALLOW.to_owned() });
-        }
-        let media = media::media(&exchange.head.headers)?;
-        let body = exchange.body.read(self.program.limits().body_bytes_max).await?;
-        let caller = PluginCaller { endpoint: self, context: &exchange.context };
-        let address = || exchange.address();
-        let service = self.service(&caller, &exchange.context, &address);
-        Ok(match media.of_body(&body) {
-            Media::Json | Media::Unlabelled => match jsonrpc::answer(&service, &self.contract, &body).await {
-                Some(text) => reply(StatusCode::OK, JSON, text),
-                None => problem::empty(StatusCode::NO_CONTENT),
-            },
-            Media::Xml { charset } => {
-                reply(StatusCode::OK, XML, xmlrpc::answer(&service, charset.as_deref(), &body).await)
-            }
-        })
     }
 }
 

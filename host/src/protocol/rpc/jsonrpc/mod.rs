@@ -38,7 +38,8 @@ pub(super) async fn answer<C: Caller>(
         Err(error) => Some(error_reply(&message::parse_error(error, depth_max), NO_ID)),
         Ok(Message::Refused(fault)) => Some(error_reply(&fault, NO_ID)),
         Ok(Message::Single(entry)) => answer_entry(service, contract, None, entry).await,
-        Ok(Message::Batch(entries)) => answer_batch(service, contract, entries).await,
+        // Boxed, because most messages are single calls, and this would be a part of the future of every one of them.
+        Ok(Message::Batch(entries)) => Box::pin(answer_batch(service, contract, entries)).await,
     }
 }
 

@@ -641,3 +641,31 @@ fn contracts_are_not_for_who_may_not_call() {
         assert_eq!(host.get(&format!("/spec-typed{path}")).status, 401, "{path}");
     }
 }
+
+#[test]
+fn a_call_that_computes_for_long_is_answered_as_if_it_had_never_been_begun_before() {
+    // Says how often it has been called since its instance was made, after so many turns of a loop.
+    let body = "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+        (loop $l (local.set 0 (i64.sub (local.get 0) (i64.const 1))) (br_if $l (i64.gt_s (local.get 0) (i64.const 0))))
+        (global.get $calls)";
+    let text = format!(
+        "(module (memory (export \"memory\") 1) (;common;) (global $calls (mut i32) (i32.const 0))
+           (func $count (param i64) (result i32) {body})
+           (func (export \"test:guests/mine#count\") (param i64) (result i32) (call $count (local.get 0)))
+           (func (export \"guesthouse:plugin/rest@1.0.0#handle\") (type $handle)
+             (i32.store8 (i32.const 700) (i32.add (i32.const 48) (call $count (i64.const 20000000))))
+             (call $response (i32.const 200) (i32.const 0) (i32.const 0) (i32.const 700) (i32.const 1))))"
+    );
+    let guest = component_with(&["rest-plugin"], Some("count: func(turns: s64) -> u32;"), &text);
+    let host = Host::builder().file("guest.wasm", guest.clone()).start();
+    host.wait_for_log("plugin guest: live at /guest as typed, REST (");
+    // Quick at first, then some ten times a tick, and then quick while the plugin counts as heavy.
+    for turns in [1, 1, 20_000_000, 1, 20_000_000, 1] {
+        let call = format!(r#"{{"jsonrpc":"2.0","method":"count","params":[{turns}],"id":1}}"#);
+        let counted = host.post("/guest/rpc", JSON, &call);
+        assert_eq!(counted.json()["result"], json!(1), "{turns} turns: {}", counted.text());
+    }
+    assert_eq!(host.get("/guest/anything").text(), "1");
+    let fresh = Host::builder().file("guest.wasm", guest).start();
+    assert_eq!(fresh.get("/guest/anything").text(), "1", "also when it is the first call");
+}

@@ -9,8 +9,8 @@ use guesthouse::capability::rooms::Rooms;
 use guesthouse::capability::store::Store;
 use guesthouse::capability::{CallContext, Environment, Grants, RequestId};
 use guesthouse::limits::{HostLimits, PluginLimits};
-use guesthouse::sandbox::{Export, Program, Sandbox};
-use wasmtime::component::{Component, ComponentNamedList, Lift, Linker, Lower};
+use guesthouse::sandbox::{Export, Parameters, Program, Sandbox};
+use wasmtime::component::{Component, ComponentNamedList, Lift, Linker};
 
 mod rest {
     wasmtime::component::bindgen!({ path: "../wit", world: "rest-plugin" });
@@ -91,7 +91,7 @@ async fn rounds<P, R>(
     is_right: impl Fn(&R) -> bool,
 ) -> u128
 where
-    P: ComponentNamedList + Lower + Send + Sync + 'static,
+    P: Parameters,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
     let started = Instant::now();

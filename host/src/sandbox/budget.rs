@@ -52,6 +52,8 @@ pub struct Budget {
     /// A refused growth: tells a guest that ran out of memory from one with a defect.
     growth_refused: bool,
     cpu_used_up: bool,
+    /// Of a guest that cannot be put aside: what it has used so far, as the ticks have seen it.
+    in_place: Option<Duration>,
 }
 
 impl Budget {
@@ -62,7 +64,18 @@ impl Budget {
             cpu_left: Duration::from_millis(limits.cpu_ms_max),
             growth_refused: false,
             cpu_used_up: false,
+            in_place: None,
         }
+    }
+
+    /// The guest cannot be put aside: it is stopped when it has computed for long.
+    pub(super) fn stay_in_place(&mut self) {
+        self.in_place = Some(Duration::ZERO);
+    }
+
+    /// What a guest that could not be put aside had used when it was stopped, if that is why it was.
+    pub(super) fn outstayed(&self) -> Option<Duration> {
+        self.in_place.filter(|used| *used >= LONG)
     }
 
     /// Called at each epoch tick that finds the guest running.
@@ -72,6 +85,10 @@ impl Budget {
             // has just begun. From here on the clock runs.
             return UpdateDeadline::Continue(1);
         };
+        if let Some(in_place) = &mut self.in_place {
+            *in_place = in_place.saturating_add(used);
+            return if *in_place >= LONG { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) };
+        }
         match self.cpu_left.checked_sub(used) {
             Some(left) if !left.is_zero() => {
                 self.cpu_left = left;

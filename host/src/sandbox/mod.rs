@@ -7,10 +7,12 @@
 pub mod budget;
 mod course;
 pub mod engine;
+mod in_place;
 mod lane;
 pub mod program;
 
 pub use budget::CallFailure;
 pub use course::{Course, Fate};
 pub use engine::Sandbox;
+pub use in_place::Parameters;
 pub use program::{Export, Guest, Program, ValuesExport};

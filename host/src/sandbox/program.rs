@@ -16,12 +16,14 @@ use anyhow::{Context, Result, anyhow};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Store;
 use wasmtime::component::{
-    Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower, Val,
+    Component, ComponentExportIndex, ComponentNamedList, Func, Instance, InstancePre, Lift, Linker, Lower,
+    Val,
 };
 
 use super::budget::{self, Budget, CallFailure};
 use super::course::{Course, Fate};
 use super::engine::Sandbox;
+use super::in_place::{Parameters, calls_nothing};
 use super::lane::Moved;
 use crate::capability::{CallContext, CallState, HasCallState, PluginCapabilities, rooms};
 use crate::limits::{EPOCH_TICK_MS, PluginLimits};
@@ -65,6 +67,15 @@ impl ValuesExport {
     pub fn new(index: ComponentExportIndex, results: usize) -> Self {
         Self { index, results }
     }
+
+    /// The function in an instance, and room for its results.
+    fn find(self, instance: &Instance, store: &mut Store<Guest>) -> wasmtime::Result<(Func, Vec<Val>)> {
+        let function = instance
+            .get_func(&mut *store, self.index)
+            .ok_or_else(|| wasmtime::Error::msg("the component has no such function"))?;
+        // What stands in them before the call is not looked at.
+        Ok((function, vec![Val::Bool(false); self.results]))
+    }
 }
 
 /// A result, and the turn that the call took on the plugin's rooms, if it did: whoever carries out the call's actions holds
@@ -94,12 +105,14 @@ struct Linked {
     pre: InstancePre<Guest>,
     limits: Arc<PluginLimits>,
     capabilities: Arc<PluginCapabilities>,
+    /// Whether a call may be begun twice, see [`super::in_place`].
+    calls_nothing: bool,
 }
 
 impl Linked {
     /// A store for one call, with every limit set.
     fn store(&self, context: CallContext, deadline: Instant) -> Store<Guest> {
-        let Self { pre, limits, capabilities } = self;
+        let Self { pre, limits, capabilities, .. } = self;
         let guest = Guest {
             budget: Budget::new(limits),
             call: CallState::new(context, deadline, Arc::clone(capabilities)),
@@ -147,10 +160,11 @@ impl Program {
             .initialize_copy_on_write_image()
             .map_err(anyhow::Error::from)
             .context("the component's memory image cannot be made")?;
+        let calls_nothing = calls_nothing(component, sandbox.engine());
         let permits = usize::try_from(limits.instances_max).unwrap_or(Semaphore::MAX_PERMITS);
         Ok(Self {
             sandbox: Arc::clone(sandbox),
-            linked: Arc::new(Linked { pre, limits, capabilities }),
+            linked: Arc::new(Linked { pre, limits, capabilities, calls_nothing }),
             permits: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
             heavy_until_ms: AtomicU64::new(0),
             suspect: AtomicBool::new(false),
@@ -239,13 +253,21 @@ impl Program {
         context: CallContext,
     ) -> impl Future<Output = Result<Answer<R>, CallFailure>>
     where
-        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        P: Parameters,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
         let index = export.index;
         // Not an `async fn`, which would hold its arguments twice: this is part of the future of every request.
         async move {
             let (permits, deadline) = self.admit().await?;
+            let in_place = self.in_place(&context, deadline, |pre, store| {
+                let instance = pre.instantiate(&mut *store)?;
+                let function = instance.get_typed_func::<P::References<'_>, R>(&mut *store, &index)?;
+                function.call(store, parameters.references())
+            });
+            if let Some(result) = in_place {
+                return result;
+            }
             let linked = Arc::clone(&self.linked);
             let call = Box::pin(async move {
                 let _permits = permits;
@@ -272,6 +294,16 @@ impl Program {
         context: CallContext,
     ) -> Result<Answer<Vec<Val>>, CallFailure> {
         let (permits, deadline) = self.admit().await?;
+        let in_place = self.in_place(&context, deadline, |pre, store| {
+            store.set_hostcall_fuel(typed_value_bytes_max(&self.linked.limits));
+            let instance = pre.instantiate(&mut *store)?;
+            let (function, mut results) = export.find(&instance, store)?;
+            function.call(store, &parameters, &mut results)?;
+            Ok(results)
+        });
+        if let Some(result) = in_place {
+            return result;
+        }
         let linked = Arc::clone(&self.linked);
         self.drive(Box::pin(run_values(linked, export, parameters, context, deadline, permits)), deadline)
             .await
@@ -309,6 +341,42 @@ impl Program {
         let permits = self.permits().await?;
         // From here, not from the request's arrival: a client that sends its body slowly must not use up the plugin's time.
         Ok((permits, Instant::now() + Duration::from_millis(self.linked.limits.wall_ms_max)))
+    }
+
+    /// Carries out a call without a fiber, if that may be and it is short; none when it is to be begun where it can be put aside.
+    fn in_place<R>(
+        &self,
+        context: &CallContext,
+        deadline: Instant,
+        enter: impl FnOnce(&InstancePre<Guest>, &mut Store<Guest>) -> wasmtime::Result<R>,
+    ) -> Option<Result<Answer<R>, CallFailure>> {
+        let linked = &*self.linked;
+        if !linked.calls_nothing || self.is_heavy() || self.suspect.load(Ordering::Relaxed) {
+            return None;
+        }
+        let began = self.sandbox.ticks();
+        budget::begin_first_slice();
+        let entered = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let mut store = linked.store(context.clone(), deadline);
+            store.data_mut().budget.stay_in_place();
+            match enter(&linked.pre, &mut store) {
+                Ok(value) => Ok(Ok(Answer { value, turn: None })),
+                Err(error) => {
+                    let budget = &store.data().budget;
+                    budget.outstayed().map_or_else(|| Ok(Err(budget.explain(&error, &linked.limits))), Err)
+                }
+            }
+        }));
+        match entered.unwrap_or(Ok(Err(CallFailure::HostPanic))) {
+            Ok(result) => {
+                self.judge(false, self.sandbox.ticks().saturating_sub(began));
+                Some(result)
+            }
+            Err(used) => {
+                self.mark_heavy(used);
+                None
+            }
+        }
     }
 
     /// Carries out a call: here as long as it is short, then on a lane.
@@ -550,11 +618,15 @@ async fn run_values(
     _permits: Permits,
 ) -> Result<Answer<Vec<Val>>, CallFailure> {
     let mut store = linked.store(context, deadline);
-    store.set_hostcall_fuel(usize::try_from(linked.limits.typed_value_bytes_max).unwrap_or(usize::MAX));
+    store.set_hostcall_fuel(typed_value_bytes_max(&linked.limits));
     match enter_values(&linked.pre, &mut store, export, &parameters).await {
         Ok(value) => Ok(Answer { value, turn: store.data_mut().call.turn.take() }),
         Err(error) => Err(store.data().budget.explain(&error, &linked.limits)),
     }
+}
+
+fn typed_value_bytes_max(limits: &PluginLimits) -> usize {
+    usize::try_from(limits.typed_value_bytes_max).unwrap_or(usize::MAX)
 }
 
 async fn enter_values(
@@ -564,11 +636,7 @@ async fn enter_values(
     parameters: &[Val],
 ) -> wasmtime::Result<Vec<Val>> {
     let instance = pre.instantiate_async(&mut *store).await?;
-    let function = instance
-        .get_func(&mut *store, export.index)
-        .ok_or_else(|| wasmtime::Error::msg("the component has no such function"))?;
-    // What stands in them before the call is not looked at.
-    let mut results = vec![Val::Bool(false); export.results];
+    let (function, mut results) = export.find(&instance, store)?;
     function.call_async(store, parameters, &mut results).await?;
     Ok(results)
 }

@@ -46,7 +46,7 @@ use self::stall::{Order, Watch, Watched, Watches};
 use crate::exchange::Handler;
 use crate::limits::{ACCEPT_PAUSE_MS, DRAIN_IDLE_MS, HostLimits, LISTEN_BACKLOG, STALL_SWEEP_MS};
 
-/// Stacks of the workers. Guests run on stacks of their own; this is for the host's code between two awaits.
+/// Stacks of the workers: for the host's code between two awaits, and for guests that run in place, which have a bound of their own.
 const STACK_BYTES: usize = 4 * 1024 * 1024;
 
 /// A server that accepts connections.

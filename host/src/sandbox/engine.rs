@@ -1,10 +1,9 @@
 //! The one engine: its settings, its instance pool, its clock.
 //!
-//! Owns every wasmtime setting, each with its reason, and the thread that advances the epoch. Refuses to know plugins.
+//! Owns every wasmtime setting, each with its reason. Refuses to know plugins.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,8 +12,9 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
 };
 
+use super::clock::Clock;
 use super::lane::Lanes;
-use crate::limits::{EPOCH_TICK_MS, HostLimits, MEMORY_BYTES_CEILING, PluginLimits};
+use crate::limits::{HostLimits, MEMORY_BYTES_CEILING, PluginLimits};
 
 /// Guest frames may take this much of a fiber's stack.
 const WASM_STACK_BYTES_MAX: usize = 512 * 1024;
@@ -40,8 +40,7 @@ pub struct Sandbox {
     /// Milliseconds that a call waits for a permit.
     pub(super) queue_wait: Duration,
     reset: Reset,
-    /// Epochs that have begun.
-    ticks: Arc<AtomicU64>,
+    pub(super) clock: Arc<Clock>,
 }
 
 /// How an instance's memory is cleaned for the next one.
@@ -65,21 +64,17 @@ impl Sandbox {
         let engine = Engine::new(&serving_config(slots, reset))
             .map_err(anyhow::Error::from)
             .context("the WebAssembly engine cannot start: the address space for its instance pool may be limited (ulimit -v)")?;
-        let ticks = Arc::default();
-        start_clock(engine.weak(), Arc::clone(&ticks))?;
+        let all = usize::try_from(slots)?;
+        let permits = Arc::new(Semaphore::new(all));
+        let clock = Clock::start(engine.weak(), Arc::clone(&permits), all)?;
         Ok(Arc::new(Self {
             engine,
-            permits: Arc::new(Semaphore::new(usize::try_from(slots)?)),
+            permits,
             lanes: Lanes::start(lanes)?,
             queue_wait: Duration::from_millis(limits.queue_wait_ms_max),
             reset,
-            ticks,
+            clock,
         }))
-    }
-
-    /// A clock that costs nothing to read: the number of epochs that have begun.
-    pub(super) fn ticks(&self) -> u64 {
-        self.ticks.load(Ordering::Relaxed)
     }
 
     /// For compiling, loading and linking.
@@ -168,25 +163,4 @@ fn swap_is_off() -> bool {
     let no_swap_for_us =
         std::fs::read_to_string("/sys/fs/cgroup/memory.swap.max").is_ok_and(|text| text.trim() == "0");
     no_swap_device || no_swap_for_us
-}
-
-/// Advances the epoch for as long as the engine lives.
-fn start_clock(engine: wasmtime::EngineWeak, ticks: Arc<AtomicU64>) -> Result<()> {
-    let tick = Duration::from_millis(EPOCH_TICK_MS);
-    std::thread::Builder::new()
-        .name("epoch".to_owned())
-        .spawn(move || {
-            loop {
-                std::thread::sleep(tick);
-                match engine.upgrade() {
-                    Some(engine) => {
-                        engine.increment_epoch();
-                        ticks.fetch_add(1, Ordering::Relaxed);
-                    }
-                    None => return,
-                }
-            }
-        })
-        .context("the thread of the epoch clock cannot be started")?;
-    Ok(())
 }

@@ -5,6 +5,7 @@
 //! (instantiation, call, post-return) happens in [`program`], and nowhere else in the crate is a store made.
 
 pub mod budget;
+mod clock;
 mod course;
 pub mod engine;
 mod in_place;

@@ -215,6 +215,7 @@ impl Program {
             .ok_or_else(|| anyhow!("the interface `{interface}` has no function `{function}`"))?;
         let wall_ms_max = self.linked.limits.wall_ms_max;
         let deadline = Instant::now() + Duration::from_millis(wall_ms_max);
+        let _held = self.sandbox.clock.hold();
         let linked = Arc::clone(&self.linked);
         let check = Box::pin(async move {
             let mut store = linked.store(context, deadline);
@@ -316,6 +317,7 @@ impl Program {
     pub async fn probe(&self, context: CallContext) -> Result<Probe> {
         let wall_ms_max = self.linked.limits.wall_ms_max;
         let deadline = Instant::now() + Duration::from_millis(wall_ms_max);
+        let _held = self.sandbox.clock.hold();
         let linked = Arc::clone(&self.linked);
         let check = Box::pin(async move {
             let mut store = linked.store(context, deadline);
@@ -354,7 +356,7 @@ impl Program {
         if !linked.calls_nothing || self.is_heavy() || self.suspect.load(Ordering::Relaxed) {
             return None;
         }
-        let began = self.sandbox.ticks();
+        let began = self.sandbox.clock.ticks();
         budget::begin_first_slice();
         let entered = std::panic::catch_unwind(AssertUnwindSafe(|| {
             let mut store = linked.store(context.clone(), deadline);
@@ -369,7 +371,7 @@ impl Program {
         }));
         match entered.unwrap_or(Ok(Err(CallFailure::HostPanic))) {
             Ok(result) => {
-                self.judge(false, self.sandbox.ticks().saturating_sub(began));
+                self.judge(false, self.sandbox.clock.ticks().saturating_sub(began));
                 Some(result)
             }
             Err(used) => {
@@ -388,10 +390,10 @@ impl Program {
         let wall_ms_max = self.linked.limits.wall_ms_max;
         if !self.is_heavy() {
             let suspect = self.suspect.load(Ordering::Relaxed);
-            let began = self.sandbox.ticks();
+            let began = self.sandbox.clock.ticks();
             match on_serving_thread(&mut call, suspect, deadline, wall_ms_max).await {
                 Turn::DoneAtOnce(result) => {
-                    self.judge(suspect, self.sandbox.ticks().saturating_sub(began));
+                    self.judge(suspect, self.sandbox.clock.ticks().saturating_sub(began));
                     return result;
                 }
                 Turn::Done(result) => return result,
@@ -446,6 +448,12 @@ impl Program {
     /// One permit of the host and one of the plugin, in that order for every call, so that two calls never wait for each
     /// other.
     async fn permits(&self) -> Result<Permits, CallFailure> {
+        let permits = self.take_permits().await;
+        self.sandbox.clock.rouse();
+        permits
+    }
+
+    async fn take_permits(&self) -> Result<Permits, CallFailure> {
         let of_plugin = Arc::clone(&self.permits).try_acquire_owned();
         let of_host = Arc::clone(&self.sandbox.permits).try_acquire_owned();
         if let (Ok(of_plugin), Ok(of_host)) = (of_plugin, of_host) {

@@ -1,8 +1,8 @@
 """REDbot and httplint, by Mark Nottingham, an editor of HTTP: what a client or a cache would stumble over in an answer.
 
 REDbot asks each resource several times (plain, with gzip, conditionally, for a range) and compares the answers; httplint reads
-one answer, so it is given those that REDbot does not make, each with its request: to HEAD, OPTIONS, POST, and what is refused. Both grade what they
-note; a note that is neither good nor mere information fails the case.
+one answer, so it is given those that REDbot does not make, each with its request: to HEAD, OPTIONS, POST, and what is
+refused. Both grade what they note; a note that is neither good nor mere information fails the case.
 """
 
 import http.client

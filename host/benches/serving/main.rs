@@ -124,6 +124,7 @@ fn bench() {
         (Load::json_rpc_batch("JSON-RPC, 10 in a batch", "/spec-rpc"), &host),
         (Load::json_rpc_batch("JSON-RPC, 10 in a batch, typed", "/typed-arithmetic/rpc"), &host),
         (Load::xml_rpc("XML-RPC, subtract", "/spec-rpc"), &host),
+        (Load::xml_rpc("XML-RPC, subtract, typed", "/typed-arithmetic/xmlrpc"), &host),
         (Load::soap("SOAP, GetBalance (store)", "/bank", &account), &host),
         (Load::websocket("WebSocket, echo of 64 bytes", "/spec-websocket"), &host),
     ];

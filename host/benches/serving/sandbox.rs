@@ -1,5 +1,6 @@
 //! The sandbox alone: permit, store, instance, call, drop, as a request pays for them, without HTTP: for a REST plugin that does
-//! nothing, and for an RPC plugin that reads two numbers and writes one.
+//! nothing, for an RPC plugin that reads two numbers and writes one, and for a SOAP plugin that reads and writes XML and looks
+//! into its store, which it imports.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Instant;
 
 use guesthouse::capability::rooms::Rooms;
 use guesthouse::capability::store::Store;
-use guesthouse::capability::{CallContext, Environment, Grants, RequestId};
+use guesthouse::capability::{self, CallContext, Environment, Grants, RequestId};
 use guesthouse::limits::{HostLimits, PluginLimits};
 use guesthouse::sandbox::{Export, Parameters, Program, Sandbox};
 use wasmtime::component::{Component, ComponentNamedList, Lift, Linker};
@@ -20,8 +21,13 @@ mod rpc {
     wasmtime::component::bindgen!({ path: "../wit", world: "rpc-plugin" });
 }
 
+mod soap {
+    wasmtime::component::bindgen!({ path: "../wit", world: "soap-plugin" });
+}
+
 use rest::exports::guesthouse::plugin::rest::{Request, Response};
 use rpc::exports::guesthouse::plugin::rpc::Failure;
+use soap::exports::guesthouse::plugin::soap::{Call as SoapCall, Fault, QualifiedName, Reply, Version};
 
 type Call = Export<(String, Option<String>), (Result<String, Failure>,)>;
 
@@ -54,7 +60,47 @@ pub(crate) fn measure(folder: &Path) {
             answer.0.as_deref().is_ok_and(|text| text == "19")
         }))
     });
+
+    let bank = program(&sandbox, &environment, folder, "bank");
+    let handle: Export<(SoapCall,), (Result<Reply, Fault>,)> = runtime
+        .block_on(bank.export("guesthouse:plugin/soap@1.0.0", "handle", context(0)))
+        .expect("it exports `handle`");
+    let opened = runtime
+        .block_on(bank.call(
+            &handle,
+            (soap_call("OpenAccount", "<owner>Ada</owner><openingBalance>100</openingBalance>"),),
+            context(0),
+        ))
+        .expect("an answer");
+    let reply = opened.value.0.expect("an account").body.expect("a body");
+    let (_, rest) = reply.split_once("account>").expect("an account's number");
+    let (account, _) = rest.split_once('<').expect("an end tag");
+    let account = format!("<account>{account}</account>");
+    report("GetBalance", || {
+        runtime.block_on(rounds(
+            &bank,
+            &handle,
+            || (soap_call("GetBalance", &account),),
+            |answer| {
+                answer
+                    .0
+                    .as_ref()
+                    .is_ok_and(|reply| reply.body.as_ref().is_some_and(|body| body.contains("100")))
+            },
+        ))
+    });
     std::fs::remove_dir_all(&state).expect("the folder is removed");
+}
+
+fn soap_call(operation: &str, arguments: &str) -> SoapCall {
+    SoapCall {
+        version: Version::Soap11,
+        action: None,
+        operation: QualifiedName { namespace: "urn:guesthouse:bank".to_owned(), name: operation.to_owned() },
+        headers: Vec::new(),
+        body: format!("<{operation} xmlns=\"urn:guesthouse:bank\">{arguments}</{operation}>"),
+        attachments: Vec::new(),
+    }
 }
 
 fn report(name: &str, mut round: impl FnMut() -> u128) {
@@ -68,8 +114,12 @@ fn program(sandbox: &Arc<Sandbox>, environment: &Environment, folder: &Path, nam
     let component = Component::new(sandbox.engine(), bytes).expect("a component");
     let limits = Arc::new(PluginLimits::DEFAULT);
     let rooms = Arc::new(Rooms::default());
-    let capabilities = Arc::new(environment.for_plugin(name.into(), &Grants::default(), &limits, rooms));
-    let linker = Linker::new(sandbox.engine());
+    let grants = Grants { stores: vec!["default".to_owned()], ..Grants::default() };
+    let capabilities = Arc::new(environment.for_plugin(name.into(), &grants, &limits, rooms));
+    let mut linker = Linker::new(sandbox.engine());
+    let component_type = component.component_type();
+    let imports: Vec<&str> = component_type.imports(sandbox.engine()).map(|(name, _)| name).collect();
+    capability::link(&mut linker, &imports).expect("its imports are offered");
     Program::new(sandbox, &component, &linker, limits, capabilities).expect("it links")
 }
 

@@ -315,7 +315,8 @@ pub const BODY_RESERVE_BYTES_MAX: u64 = 64 * KIB;
 pub const BODY_DISCARD_BYTES_MAX: u64 = 64 * KIB;
 
 /// After an answer that closes a connection in mid-request, the rest of the request is thrown away for so long: closing a
-/// socket with unread bytes sends a reset, which can destroy the answer on its way (RFC 9112 section 9.6). In milliseconds.
+/// socket with unread bytes sends a reset, which can destroy the answer on its way (RFC 9112 section 9.6). On HTTP/2 so is the rest
+/// of a stream, before it is reset. In milliseconds.
 pub const LINGER_MS_MAX: u64 = 2_000;
 
 /// And at most so much of it: several times what a body may have by default, so that a client that sends one a little too large

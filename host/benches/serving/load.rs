@@ -114,8 +114,13 @@ fn envelope(body: &str) -> String {
 pub(crate) fn open_account(address: &str) -> String {
     let open = "<OpenAccount xmlns=\"urn:guesthouse:bank\"><owner>Ada</owner><openingBalance>100</openingBalance></OpenAccount>";
     let answer = post(address, "/bank", "text/xml; charset=utf-8", &envelope(open));
+    account_in(&answer).to_owned()
+}
+
+/// The account in `bank`'s answer to OpenAccount.
+pub(crate) fn account_in(answer: &str) -> &str {
     let (_, rest) = answer.split_once("account>").unwrap_or_else(|| panic!("no account: {answer}"));
-    rest.split('<').next().expect("its number").to_owned()
+    rest.split('<').next().expect("its number")
 }
 
 fn post(address: &str, path: &str, content_type: &str, body: &str) -> String {

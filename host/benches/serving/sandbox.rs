@@ -13,6 +13,8 @@ use guesthouse::limits::{HostLimits, PluginLimits};
 use guesthouse::sandbox::{Export, Parameters, Program, Sandbox};
 use wasmtime::component::{Component, ComponentNamedList, Lift, Linker};
 
+use crate::load;
+
 mod rest {
     wasmtime::component::bindgen!({ path: "../wit", world: "rest-plugin" });
 }
@@ -73,9 +75,7 @@ pub(crate) fn measure(folder: &Path) {
         ))
         .expect("an answer");
     let reply = opened.value.0.expect("an account").body.expect("a body");
-    let (_, rest) = reply.split_once("account>").expect("an account's number");
-    let (account, _) = rest.split_once('<').expect("an end tag");
-    let account = format!("<account>{account}</account>");
+    let account = format!("<account>{}</account>", load::account_in(&reply));
     report("GetBalance", || {
         runtime.block_on(rounds(
             &bank,

@@ -6,13 +6,7 @@
 
 use std::fmt::Write as _;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
@@ -22,7 +16,7 @@ use crate::failure::Failure;
 use crate::plugin::Plugin;
 use crate::plugin::manifest::{AuthPolicy, SchemeName};
 use crate::plugin::surface::{At, Surface};
-use crate::protocol::{problem, xml};
+use crate::protocol::{html, problem, xml};
 
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
@@ -37,7 +31,7 @@ a{color:LinkText}a:focus-visible{outline:3px solid currentColor;outline-offset:2
 /// Answers a request for the list of these plugins. `default` is the policy of those that have none.
 ///
 /// # Errors
-/// [`Failure::MethodNotAllowed`]: it can only be read.
+/// [`Failure::MethodNotAllowed`]: it can only be read. [`Failure::Internal`]: its policy is no field, which is a defect.
 pub(super) fn answer(
     plugins: &[impl AsRef<Plugin>],
     default: &AuthPolicy,
@@ -53,7 +47,7 @@ pub(super) fn answer(
     open.retain(|plugin| is_open(plugin.manifest.auth.as_ref().unwrap_or(default)));
     open.sort_by(|one, other| one.mount.cmp(&other.mount));
     let (text, media_type) = if wants_html(&head.headers) {
-        (html(&open), "text/html; charset=utf-8")
+        (page(&open), "text/html; charset=utf-8")
     } else {
         (json(&open).to_string(), "application/json")
     };
@@ -63,15 +57,11 @@ pub(super) fn answer(
     fields.insert(VARY, HeaderValue::from_static("Accept"));
     // Plugins come and go.
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    fields.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    let style = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src '{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        html::source(STYLE)
     );
-    if let Ok(policy) = HeaderValue::try_from(policy) {
-        fields.insert(CONTENT_SECURITY_POLICY, policy);
-    }
+    html::guard(fields, HeaderValue::try_from(policy).map_err(|_| Failure::Internal)?);
     Ok(response)
 }
 
@@ -128,7 +118,7 @@ fn json(plugins: &[&Plugin]) -> Value {
     json!({ "plugins": plugins })
 }
 
-fn html(plugins: &[&Plugin]) -> String {
+fn page(plugins: &[&Plugin]) -> String {
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Services</title>\n\

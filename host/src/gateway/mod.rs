@@ -69,13 +69,15 @@ impl Gateway {
         Self { catalog, authenticator, policy, codings, index, access, next_id: AtomicU64::new(seed) }
     }
 
-    fn next_request_id(&self) -> RequestId {
-        RequestId(self.next_id.fetch_add(1, Ordering::Relaxed))
+    /// What is known of a request when it comes, with its id.
+    fn record(&self, head: Option<&Parts>, peer: SocketAddr) -> access::Record {
+        let request_id = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        access::Record::begin(head, peer, request_id, Instant::now())
     }
 
     /// What every answer gets: its request's id, and a line in the access log.
-    fn account(&self, mut response: Response, record: access::Record, request_id: RequestId) -> Response {
-        if let Ok(value) = HeaderValue::from_bytes(&request_id.hexadecimal()) {
+    fn account(&self, mut response: Response, record: access::Record) -> Response {
+        if let Ok(value) = HeaderValue::from_bytes(&record.request_id.hexadecimal()) {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
         self.access.write(record, &mut response);
@@ -104,8 +106,6 @@ impl Gateway {
         plugin: Arc<Plugin>,
         below: String,
         mut record: access::Record,
-        request_id: RequestId,
-        started: Instant,
     ) -> impl Future<Output = Response> {
         let Arrival { mut head, body, upgrade, peer: _, secure, lifetime } = arrival;
         record.plugin = Some(Arc::clone(&plugin.name));
@@ -129,7 +129,7 @@ impl Gateway {
                     head.headers.insert(HOST, value);
                 }
                 // For a style that names the request in its own form of a failure.
-                head.extensions.insert(request_id);
+                head.extensions.insert(record.request_id);
                 let head = Arc::new(head);
                 let Some(endpoint) = endpoint(&plugin, &head) else {
                     break 'answer problem::render(&Failure::NotFound, Some(&head.method));
@@ -141,7 +141,12 @@ impl Gateway {
                 if head.method == Method::CONNECT && !endpoint.upgrades() {
                     break 'answer endpoint.render(&Failure::MethodUnknown, &head);
                 }
-                let context = CallContext { identity, request_id, mount: Arc::clone(&plugin.mount), started };
+                let context = CallContext {
+                    identity,
+                    request_id: record.request_id,
+                    mount: Arc::clone(&plugin.mount),
+                    started: record.started,
+                };
                 // Admission stands inside the call, where the permit is taken: a request that the style answers by itself (405,
                 // 415, a body over its limit) needs none.
                 let served = endpoint.serve(Exchange {
@@ -162,21 +167,19 @@ impl Gateway {
                 };
                 self.codings.send(&agreed, response).await
             };
-            self.account(response, record, request_id)
+            self.account(response, record)
         }
     }
 }
 
 impl Handler for Gateway {
     fn handle(&self, arrival: Arrival) -> LocalFuture<'_, Response> {
-        let started = Instant::now();
-        let request_id = self.next_request_id();
-        let record = access::Record::begin(Some(&arrival.head), arrival.peer, request_id, started);
+        let record = self.record(Some(&arrival.head), arrival.peer);
         let response = match self.route(&arrival) {
             // RFC 9110 section 9.3.7: about the host itself. `server` lets no other method have this target.
             _ if arrival.head.uri.path() == "*" => problem::options(METHODS),
             Ok((plugin, below)) => {
-                return Box::pin(self.serve(arrival, plugin, below, record, request_id, started));
+                return Box::pin(self.serve(arrival, plugin, below, record));
             }
             Err(Failure::NotFound) if self.index && arrival.head.uri.path() == "/" => {
                 index::answer(&self.catalog.all(), &self.policy, &arrival.head)
@@ -184,13 +187,12 @@ impl Handler for Gateway {
             }
             Err(failure) => problem::render(&failure, Some(&arrival.head.method)),
         };
-        Box::pin(std::future::ready(self.account(response, record, request_id)))
+        Box::pin(std::future::ready(self.account(response, record)))
     }
 
     fn refuse(&self, failure: &Failure, peer: SocketAddr, head: Option<&Parts>) -> Response {
-        let request_id = self.next_request_id();
-        let record = access::Record::begin(head, peer, request_id, Instant::now());
-        self.account(problem::render(failure, head.map(|head| &head.method)), record, request_id)
+        let record = self.record(head, peer);
+        self.account(problem::render(failure, head.map(|head| &head.method)), record)
     }
 }
 

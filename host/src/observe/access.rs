@@ -2,7 +2,8 @@
 //!
 //! Owns the lines from the worker that writes them to the file or stream they end in. A worker appends to a buffer of its own;
 //! one thread empties the buffers ten times a second, and sooner when one of them fills up. A buffer that is full all the same
-//! loses lines, which are counted and said: a slow disk must not slow a request. Queries are left out, because people put secrets there.
+//! loses lines, which are counted and said: a slow disk must not slow a request. Queries are left out, because people put
+//! secrets there.
 
 use std::cell::Cell;
 use std::io::Write;
@@ -21,7 +22,7 @@ use crate::exchange::{Payload, Response};
 
 /// Where lines of one worker wait. A mebibyte is some ten thousand lines.
 const BUFFER_BYTES_MAX: usize = 1024 * 1024;
-/// From here on the thread is woken. A worker that answers as fast as it can fills this in some 20 ms.
+/// From here on the thread is woken, so that it comes long before a worker that answers as fast as it can has filled the rest.
 const BUFFER_BYTES_WAKE: usize = 256 * 1024;
 /// Workers beyond this share a buffer.
 const BUFFERS: usize = 64;
@@ -72,8 +73,10 @@ pub struct Record {
     /// None of a request whose bytes did not make a head.
     target: Option<(Method, Uri)>,
     peer: SocketAddr,
-    request_id: RequestId,
-    started: Instant,
+    /// Marks the request.
+    pub request_id: RequestId,
+    /// When it came.
+    pub started: Instant,
     /// The plugin that served it, once it is known.
     pub plugin: Option<Arc<str>>,
     /// The caller, once it is known.

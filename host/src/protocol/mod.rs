@@ -3,6 +3,7 @@
 //! Owns the list of styles. Styles never import one another; what they share stands here, in `json`, `media_type`, `problem`,
 //! `socket` or `xml`.
 
+pub mod html;
 pub mod json;
 pub mod media_type;
 pub mod problem;

@@ -81,7 +81,7 @@ impl Course {
     pub(super) fn new(program: Arc<Program>, call: Call, fate: Fate, deadline: Instant) -> Self {
         let limit_ms = program.limits().wall_ms_max;
         let call = Metered { call, uncharged: Duration::ZERO };
-        let place = if program.is_heavy() { elsewhere(&program, call) } else { Place::Here(call) };
+        let place = if program.weight.is_heavy() { elsewhere(&program, call) } else { Place::Here(call) };
         Self { program, place, fate, deadline, limit_ms, timer: None }
     }
 
@@ -117,7 +117,7 @@ impl Future for Course {
                 Poll::Pending => match budget::long_slice() {
                     None => None,
                     Some(used) => {
-                        course.program.mark_heavy(used);
+                        course.program.weight.mark_heavy(used);
                         if let Place::Here(call) = std::mem::replace(&mut course.place, Place::Over) {
                             course.place = elsewhere(&course.program, call);
                         }

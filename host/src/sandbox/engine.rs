@@ -1,4 +1,4 @@
-//! The one engine: its settings, its instance pool, its clock.
+//! The one engine: its settings and its instance pool.
 //!
 //! Owns every wasmtime setting, each with its reason. Refuses to know plugins.
 

@@ -11,6 +11,7 @@ pub mod engine;
 mod in_place;
 mod lane;
 pub mod program;
+mod weight;
 
 pub use budget::CallFailure;
 pub use course::{Course, Fate};

@@ -8,7 +8,6 @@ use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -25,8 +24,9 @@ use super::course::{Course, Fate};
 use super::engine::Sandbox;
 use super::in_place::{Parameters, calls_nothing};
 use super::lane::Moved;
+use super::weight::Weight;
 use crate::capability::{CallContext, CallState, HasCallState, PluginCapabilities, rooms};
-use crate::limits::{EPOCH_TICK_MS, PluginLimits};
+use crate::limits::PluginLimits;
 
 /// The data of a store: one call's budget and what its imports work on.
 #[derive(Debug)]
@@ -93,11 +93,7 @@ pub struct Program {
     sandbox: Arc<Sandbox>,
     linked: Arc<Linked>,
     permits: Arc<Semaphore>,
-    /// Until when (milliseconds of [`Program::now_ms`]) new calls start on a lane at once, because an earlier one ran long.
-    heavy_until_ms: AtomicU64,
-    /// A call took longer than a tick and was seen by none: the clock of the next one runs from its start.
-    suspect: AtomicBool,
-    born: Instant,
+    pub(super) weight: Weight,
 }
 
 /// What every call of a program holds on to, in one piece: a call may go on elsewhere when the program is gone.
@@ -128,17 +124,6 @@ impl Linked {
     }
 }
 
-/// How long a plugin counts as heavy, as a multiple of the CPU time for which a call of it held a serving thread: so its calls
-/// hold one for no more than a thousandth of the time, whatever they do and however they are spaced.
-const HEAVY_FACTOR: u32 = 1_000;
-/// And at most so long.
-const HEAVY_MAX: Duration = Duration::from_secs(60);
-/// So many ticks, of which the first may come right after a call began, are two whole ones. A call that takes longer without being
-/// stopped by any is one long instruction, like filling a whole memory, or its instance takes long to make or to clear away.
-const UNSEEN_TICKS: u64 = 3;
-/// The same as a time.
-const UNSEEN: Duration = Duration::from_millis(2 * EPOCH_TICK_MS);
-
 impl Program {
     /// Links a component.
     ///
@@ -166,9 +151,7 @@ impl Program {
             sandbox: Arc::clone(sandbox),
             linked: Arc::new(Linked { pre, limits, capabilities, calls_nothing }),
             permits: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
-            heavy_until_ms: AtomicU64::new(0),
-            suspect: AtomicBool::new(false),
-            born: Instant::now(),
+            weight: Weight::new(),
         })
     }
 
@@ -353,7 +336,7 @@ impl Program {
         enter: impl FnOnce(&InstancePre<Guest>, &mut Store<Guest>) -> wasmtime::Result<R>,
     ) -> Option<Result<Answer<R>, CallFailure>> {
         let linked = &*self.linked;
-        if !linked.calls_nothing || self.is_heavy() || self.suspect.load(Ordering::Relaxed) {
+        if !linked.calls_nothing || self.weight.is_heavy() || self.weight.is_suspect() {
             return None;
         }
         let began = self.sandbox.clock.ticks();
@@ -371,11 +354,11 @@ impl Program {
         }));
         match entered.unwrap_or(Ok(Err(CallFailure::HostPanic))) {
             Ok(result) => {
-                self.judge(false, self.sandbox.clock.ticks().saturating_sub(began));
+                self.weight.judge(false, self.sandbox.clock.ticks().saturating_sub(began));
                 Some(result)
             }
             Err(used) => {
-                self.mark_heavy(used);
+                self.weight.mark_heavy(used);
                 None
             }
         }
@@ -388,16 +371,16 @@ impl Program {
         deadline: Instant,
     ) -> Result<Answer<R>, CallFailure> {
         let wall_ms_max = self.linked.limits.wall_ms_max;
-        if !self.is_heavy() {
-            let suspect = self.suspect.load(Ordering::Relaxed);
+        if !self.weight.is_heavy() {
+            let suspect = self.weight.is_suspect();
             let began = self.sandbox.clock.ticks();
             match on_serving_thread(&mut call, suspect, deadline, wall_ms_max).await {
                 Turn::DoneAtOnce(result) => {
-                    self.judge(suspect, self.sandbox.clock.ticks().saturating_sub(began));
+                    self.weight.judge(suspect, self.sandbox.clock.ticks().saturating_sub(began));
                     return result;
                 }
                 Turn::Done(result) => return result,
-                Turn::TooLong(used) => self.mark_heavy(used),
+                Turn::TooLong(used) => self.weight.mark_heavy(used),
             }
         }
         let moved = self.sandbox.lanes.take(within(call, deadline, wall_ms_max));
@@ -474,35 +457,6 @@ impl Program {
             Ok((Ok(of_plugin), Ok(of_host))) => Ok(Permits { _of_plugin: of_plugin, _of_host: of_host }),
             _ => Err(CallFailure::Overloaded(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))),
         }
-    }
-
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    pub(super) fn is_heavy(&self) -> bool {
-        // The clock is read only for plugins that ever were.
-        let until = self.heavy_until_ms.load(Ordering::Relaxed);
-        until != 0 && self.now_ms() < until
-    }
-
-    /// Looks at a call that was over in one slice and that no tick has ended.
-    fn judge(&self, suspect: bool, ticks: u64) {
-        if suspect {
-            match budget::slice_used() {
-                Some(used) if used >= UNSEEN => self.mark_heavy(used),
-                _ => self.suspect.store(false, Ordering::Relaxed),
-            }
-        } else if ticks >= UNSEEN_TICKS {
-            // On a busy machine it may also have waited for its turn; the next one is measured by the thread's own clock.
-            self.suspect.store(true, Ordering::Relaxed);
-        }
-    }
-
-    pub(super) fn mark_heavy(&self, used: Duration) {
-        let heavy = used.saturating_mul(HEAVY_FACTOR).min(HEAVY_MAX);
-        let heavy_ms = u64::try_from(heavy.as_millis()).unwrap_or(u64::MAX);
-        self.heavy_until_ms.fetch_max(self.now_ms().saturating_add(heavy_ms), Ordering::Relaxed);
     }
 }
 

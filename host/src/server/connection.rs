@@ -311,6 +311,7 @@ async fn see_off(offer: OnUpgrade, watch: Arc<Watch>) {
     }
 }
 
+/// The same on a stream of HTTP/2.
 fn http2_exchange(
     peer: Rc<Peer>,
     request: Request<Incoming>,

@@ -6,10 +6,6 @@
 //! stranger's doc comment that was markup could load and run nothing, and it is put on the page as text to begin with.
 
 use anyhow::Result;
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Map, json};
 
@@ -19,6 +15,7 @@ use super::soap::namespace;
 use crate::exchange::Response;
 use crate::failure::Failure;
 use crate::plugin::manifest::Form;
+use crate::protocol::html;
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
@@ -54,7 +51,7 @@ impl Page {
         });
         // In a script, nothing but `<` could end it.
         let facts = facts.to_string().replace('<', "\\u003c");
-        let html = format!(
+        let text = format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Service</title>\n\
              <link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n\
@@ -66,11 +63,11 @@ impl Page {
         let policy = format!(
             "default-src 'none'; script-src '{}'; style-src '{}'; img-src data:; connect-src 'self'; base-uri 'none'; \
              form-action 'none'; frame-ancestors 'none'",
-            source(SCRIPT),
-            source(STYLE)
+            html::source(SCRIPT),
+            html::source(STYLE)
         );
         Ok(Self {
-            document: Document::new("the page", html, Language::Html)?,
+            document: Document::new("the page", text, Language::Html)?,
             policy: HeaderValue::try_from(policy)?,
         })
     }
@@ -81,10 +78,7 @@ impl Page {
     /// [`Failure::MethodNotAllowed`]: it can only be read.
     pub fn answer(&self, method: &Method, headers: &HeaderMap, address: &str) -> Result<Response, Failure> {
         let mut response = self.document.answer(method, headers, address)?;
-        let fields = response.headers_mut();
-        fields.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
-        fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        fields.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        html::guard(response.headers_mut(), self.policy.clone());
         Ok(response)
     }
 }
@@ -97,9 +91,4 @@ fn key(form: Form) -> &'static str {
         Form::Soap => "soap",
         Form::Ws => "ws",
     }
-}
-
-/// What a policy calls an inline text: its hash.
-fn source(text: &str) -> String {
-    format!("sha256-{}", STANDARD.encode(digest(&SHA256, text.as_bytes())))
 }
